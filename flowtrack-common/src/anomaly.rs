@@ -1,0 +1,98 @@
+//! What a tracker finds wrong while flows are alive.
+
+use core::time::Duration;
+
+use crate::FlowSide;
+
+/// An anomaly of a live flow, or of the tracker as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnomalyKind {
+    /// The flow table is filling up, or flows were evicted. Concerns the tracker: no key.
+    FlowTableEvictionPressure(EvictionPressure),
+    /// A segment arrived after a later one.
+    OutOfOrder {
+        /// Who sent it.
+        side: FlowSide,
+    },
+    /// A segment was sent again.
+    Retransmission {
+        /// Who sent it.
+        side: FlowSide,
+    },
+    /// Bytes are missing in the sequence.
+    SequenceGap {
+        /// Who sent the segment after the gap.
+        side: FlowSide,
+        /// Missing bytes.
+        bytes: u32,
+    },
+    /// A RST or FIN with a sequence number outside the window; it did not close the flow.
+    OutOfWindow {
+        /// Who sent it.
+        side: FlowSide,
+    },
+    /// A header whose length field contradicts the packet.
+    BadHeaderLength {
+        /// Who sent it.
+        side: FlowSide,
+    },
+    /// A wrong checksum (only where checksums are verified).
+    BadChecksum {
+        /// Who sent it.
+        side: FlowSide,
+    },
+    /// IP fragments that overlap.
+    FragmentOverlap {
+        /// Who sent them.
+        side: FlowSide,
+    },
+    /// A first IP fragment too small for its transport header.
+    TinyFragment {
+        /// Who sent it.
+        side: FlowSide,
+    },
+    /// The responder is the target of a SYN flood.
+    SynFloodTarget,
+}
+
+/// The state of a flow table under pressure, over one interval.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EvictionPressure {
+    /// Flows evicted in the interval, by [`VictimClass`].
+    pub evicted: [u64; VictimClass::ALL.len()],
+    /// Flows evicted since the start, by [`VictimClass`].
+    pub evicted_total: [u64; VictimClass::ALL.len()],
+    /// Live flows.
+    pub live: u64,
+    /// Flows that fit.
+    pub capacity: u64,
+    /// New flows a second in the interval.
+    pub new_flows_per_second: u64,
+    /// Time until the table is full at this rate; `None` when it is not filling up.
+    pub time_to_full: Option<Duration>,
+    /// Evicted flows that came back within their timeout: records wrongly split.
+    pub returned: u64,
+}
+
+/// What kind of flow was evicted, cheapest loss first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum VictimClass {
+    /// Closed or reset, waiting for stragglers.
+    Closed,
+    /// TCP opening without a reply.
+    HalfOpen,
+    /// A single packet, or packets of one side only.
+    OneSided,
+    /// Packets of both sides.
+    TwoSided,
+}
+
+impl VictimClass {
+    /// All classes, in the order in which they are evicted.
+    pub const ALL: [Self; 4] = [Self::Closed, Self::HalfOpen, Self::OneSided, Self::TwoSided];
+
+    /// Position in [`VictimClass::ALL`].
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+}

@@ -1,0 +1,83 @@
+//! From a frame to the flow that it belongs to.
+
+use core::hash::Hash;
+
+use crate::{L4Proto, TcpInfo, Timestamp};
+
+/// A captured frame, borrowed from wherever it lies.
+#[derive(Clone, Copy, Debug)]
+pub struct Frame<'a> {
+    /// The bytes that were captured, from the first byte of the link layer.
+    pub bytes: &'a [u8],
+    /// Bytes of the frame on the wire; more than `bytes` has where the capture was cut.
+    pub wire_len: u32,
+    /// What the first byte belongs to.
+    pub link: LinkType,
+    /// When it was received.
+    pub ts: Timestamp,
+}
+
+/// Link layer of a capture, by its number in the registry at tcpdump.org/linktypes.html.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct LinkType(pub u16);
+
+impl LinkType {
+    /// IEEE 802.3 Ethernet.
+    pub const ETHERNET: Self = Self(1);
+    /// IPv4 or IPv6, by the version in the first byte.
+    pub const RAW: Self = Self(101);
+    /// IPv4.
+    pub const IPV4: Self = Self(228);
+    /// IPv6.
+    pub const IPV6: Self = Self(229);
+}
+
+/// What identifies a flow.
+///
+/// A key has a source and a destination. The two directions of a flow have keys that are each
+/// other's reverse, and an extractor gives the same one of them for both.
+pub trait FlowKey: Copy + Eq + Hash {
+    /// The key of the opposite direction.
+    #[must_use]
+    fn reversed(self) -> Self;
+}
+
+/// How a packet relates to the key under which its flow is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Orientation {
+    /// The packet goes from the key's source to its destination.
+    Forward,
+    /// The packet goes the other way.
+    Reverse,
+}
+
+/// What an extractor found in a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extracted<K> {
+    /// The same for both directions of a flow.
+    pub key: K,
+    /// Direction of this packet.
+    pub orientation: Orientation,
+    /// Transport protocol, if the key has one.
+    pub l4: Option<L4Proto>,
+    /// TCP header, if the tracker is to follow the connection.
+    pub tcp: Option<TcpInfo>,
+    /// Bytes of the frame on the wire.
+    pub wire_len: u32,
+    /// Bytes of the IP packet by its header.
+    pub ip_len: u32,
+    /// Bytes of transport payload by the headers.
+    pub payload_len: u32,
+    /// Time to live or hop limit.
+    pub ttl: u8,
+}
+
+/// Decides which flow a frame belongs to.
+pub trait FlowExtractor {
+    /// The key of the flows.
+    type Key: FlowKey;
+
+    /// The flow of `frame`, or `None` if it belongs to none. Such a frame is counted as unmatched,
+    /// with its reason, and makes no event.
+    fn extract(&self, frame: &Frame<'_>) -> Option<Extracted<Self::Key>>;
+}

@@ -1,0 +1,106 @@
+//! The history of a connection, in Zeek's letters.
+
+use core::fmt;
+
+use arrayvec::ArrayString;
+
+use crate::FlowSide;
+
+/// Letters that fit.
+const CAPACITY: usize = 31;
+/// Letters kept back for how the connection ended: F, f, R and r.
+const CLOSING: usize = 4;
+
+/// The history of a flow in the order of its events, in the letters of Zeek's `history` field:
+/// upper case for the initiator, lower case for the responder.
+///
+/// It lies inline and has a fixed capacity of 31 letters. The last four are kept for the letters
+/// that tell how the connection ended, so a long history still shows its close.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct HistoryString(ArrayString<CAPACITY>);
+
+impl HistoryString {
+    /// An empty history.
+    pub const fn new() -> Self {
+        Self(ArrayString::new_const())
+    }
+
+    /// The letters.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+
+    /// Adds the lower case `letter` for `side`. Returns whether it fitted.
+    pub fn push(&mut self, letter: char, side: FlowSide) -> bool {
+        let closing = matches!(letter, 'f' | 'r');
+        if !closing && self.0.len() + CLOSING >= CAPACITY {
+            return false;
+        }
+        self.0.try_push(cased(letter, side)).is_ok()
+    }
+
+    /// Adds `letter` for `side` unless it stands there already. Returns whether it was added.
+    pub fn push_once(&mut self, letter: char, side: FlowSide) -> bool {
+        !self.contains(letter, side) && self.push(letter, side)
+    }
+
+    /// Whether the history has the lower case `letter` for `side`.
+    pub fn contains(&self, letter: char, side: FlowSide) -> bool {
+        self.0.contains(cased(letter, side))
+    }
+
+    /// Adds `^`: initiator and responder were swapped.
+    pub fn push_flipped(&mut self) {
+        if self.0.len() + CLOSING < CAPACITY {
+            self.0.push('^');
+        }
+    }
+}
+
+const fn cased(letter: char, side: FlowSide) -> char {
+    match side {
+        FlowSide::Initiator => letter.to_ascii_uppercase(),
+        FlowSide::Responder => letter,
+    }
+}
+
+impl fmt::Debug for HistoryString {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
+    }
+}
+
+impl fmt::Display for HistoryString {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use FlowSide::{Initiator, Responder};
+
+    #[test]
+    fn letters_carry_their_side_by_case() {
+        let mut h = HistoryString::new();
+        h.push('s', Initiator);
+        h.push('h', Responder);
+        assert!(h.push_once('a', Initiator));
+        assert!(!h.push_once('a', Initiator));
+        assert_eq!(h.as_str(), "ShA");
+    }
+
+    #[test]
+    fn a_full_history_still_takes_the_closing_letters() {
+        let mut h = HistoryString::new();
+        while h.push('t', Responder) {}
+        h.push_flipped();
+        for (letter, side) in [('f', Initiator), ('f', Responder), ('r', Initiator), ('r', Responder)] {
+            assert!(h.push(letter, side));
+        }
+        assert_eq!(h.as_str().len(), CAPACITY);
+        assert!(h.as_str().ends_with("FfRr"));
+        assert!(!h.push('f', Initiator));
+    }
+}

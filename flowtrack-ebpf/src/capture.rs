@@ -1,0 +1,125 @@
+//! The capture program: counts each packet, stamps it if asked to, and hands it to the AF_XDP
+//! socket of its receive queue.
+
+use aya_ebpf::{
+    Global,
+    bindings::xdp_action::{XDP_PASS, XDP_REDIRECT},
+    helpers::{bpf_ktime_get_tai_ns, bpf_xdp_adjust_head, bpf_xdp_get_buff_len},
+    macros::{map, xdp},
+    maps::{PerCpuArray, XskMap},
+    programs::XdpContext,
+};
+use flowtrack_common::abi::{Count, MAX_QUEUES, OTHER_QUEUES, Stamp, Verdicts};
+
+#[map]
+static XSKS: XskMap = XskMap::with_max_entries(MAX_QUEUES, 0);
+
+#[map]
+static VERDICTS: PerCpuArray<Verdicts> = PerCpuArray::with_max_entries(OTHER_QUEUES + 1, 0);
+
+#[unsafe(no_mangle)]
+static STAMP: Global<u32> = Global::new(0);
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    reason = "it is 8"
+)]
+const STAMP_LEN: i32 = size_of::<Stamp>() as i32;
+
+/// Why a packet leaves the program; each has its counter in [`Verdicts`].
+enum Verdict {
+    Redirected,
+    NoSocket,
+    NoHeadroom,
+}
+
+/// Redirects to the socket of the receive queue; whatever cannot be redirected goes on to the
+/// kernel stack as it came.
+#[xdp(frags)]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the macro calls it with a value"
+)]
+fn flowtrack(ctx: XdpContext) -> u32 {
+    let queue = ctx.rx_queue_index();
+    // SAFETY: `ctx.ctx` is the context that the kernel called the program with.
+    let bytes = unsafe { bpf_xdp_get_buff_len(ctx.ctx) };
+    let verdict = redirect(&ctx, queue);
+    let action = match verdict {
+        Verdict::Redirected => XDP_REDIRECT,
+        Verdict::NoSocket | Verdict::NoHeadroom => XDP_PASS,
+    };
+    count(&ctx, queue, bytes, &verdict);
+    action
+}
+
+fn redirect(ctx: &XdpContext, queue: u32) -> Verdict {
+    // The kernel drops what is redirected to a socket of another queue, so that is no socket.
+    if XSKS.get(queue) != Some(queue) {
+        return Verdict::NoSocket;
+    }
+    let stamped = STAMP.load() != 0;
+    if stamped && !stamp(ctx) {
+        return Verdict::NoHeadroom;
+    }
+    if XSKS.redirect(queue, u64::from(XDP_PASS)) == Ok(XDP_REDIRECT) {
+        return Verdict::Redirected;
+    }
+    // The socket went away since it was looked up: the stack must not see the stamp.
+    if stamped {
+        adjust_head(ctx, STAMP_LEN);
+    }
+    Verdict::NoSocket
+}
+
+/// Puts a [`Stamp`] in front of the packet; false if there is no room.
+fn stamp(ctx: &XdpContext) -> bool {
+    if !adjust_head(ctx, -STAMP_LEN) {
+        return false;
+    }
+    let start = ctx.data();
+    // Always true, but the verifier wants to see it.
+    if start + size_of::<Stamp>() <= ctx.data_end() {
+        // SAFETY: the helper has no precondition.
+        let tai_ns = unsafe { bpf_ktime_get_tai_ns() };
+        let stamp = start as *mut Stamp;
+        // SAFETY: the packet has `size_of::<Stamp>()` bytes from `start` on, checked above, and
+        // nothing else refers to them while the program runs.
+        unsafe { stamp.write_unaligned(Stamp { tai_ns }) };
+    }
+    true
+}
+
+fn adjust_head(ctx: &XdpContext, delta: i32) -> bool {
+    // SAFETY: `ctx.ctx` is the context that the kernel called the program with; no pointer into
+    // the packet outlives the call.
+    unsafe { bpf_xdp_adjust_head(ctx.ctx, delta) == 0 }
+}
+
+fn count(ctx: &XdpContext, queue: u32, bytes: u64, verdict: &Verdict) {
+    let Some(verdicts) = VERDICTS.get_ptr_mut(queue.min(OTHER_QUEUES)) else {
+        return;
+    };
+    // SAFETY: the slot belongs to this CPU, on which no other program instance that uses it runs
+    // before this one has returned; user space reads a copy that the kernel makes.
+    let verdicts = unsafe { &mut *verdicts };
+    let counter = match verdict {
+        Verdict::Redirected => &mut verdicts.redirected,
+        Verdict::NoSocket => &mut verdicts.no_socket,
+        Verdict::NoHeadroom => &mut verdicts.no_headroom,
+    };
+    if matches!(verdict, Verdict::NoHeadroom) && counter.packets == 0 {
+        aya_log_ebpf::error!(
+            ctx,
+            "queue {}: the driver leaves no room in front of packets for a stamp",
+            queue
+        );
+    }
+    add(counter, bytes);
+}
+
+fn add(counter: &mut Count, bytes: u64) {
+    counter.packets += 1;
+    counter.bytes += bytes;
+}

@@ -1,0 +1,17 @@
+//! flowtrack's XDP programs: the capture program, and the traffic generator of tests and benches.
+#![no_std]
+#![no_main]
+
+mod capture;
+mod generator;
+
+/// The verifier proves that no program reaches it; the compiler wants it all the same.
+#[cfg(not(test))]
+#[panic_handler]
+fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
+    loop {}
+}
+
+#[unsafe(link_section = "license")]
+#[unsafe(no_mangle)]
+static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";

@@ -1,0 +1,87 @@
+//! Takes chunks from the workers, counts what is in them and hands it to the outputs.
+
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicU64, Ordering::Relaxed},
+};
+
+use crossbeam_channel::Receiver;
+
+use crate::{
+    export::OutputQueue,
+    worker::{Chunk, ChunkPool, TopFlows},
+};
+
+/// What has arrived from each shard.
+#[derive(Debug, Default)]
+pub struct CollectorCounts {
+    shards: Vec<ShardArrivals>,
+}
+
+#[derive(Debug, Default)]
+struct ShardArrivals {
+    records: AtomicU64,
+    packets: AtomicU64,
+    top: Mutex<TopFlows>,
+}
+
+impl CollectorCounts {
+    /// Nothing yet, of `shards` shards.
+    pub fn new(shards: usize) -> Arc<Self> {
+        Arc::new(Self { shards: (0..shards).map(|_| ShardArrivals::default()).collect() })
+    }
+
+    /// Records that have arrived from `shard`, and the packets in them.
+    pub fn records(&self, shard: usize) -> (u64, u64) {
+        self.shards
+            .get(shard)
+            .map_or((0, 0), |arrived| (arrived.records.load(Relaxed), arrived.packets.load(Relaxed)))
+    }
+
+    /// The largest live flows of all shards, as each of them saw it last.
+    pub fn top(&self) -> TopFlows {
+        let mut all = TopFlows::new();
+        for arrived in &self.shards {
+            all.merge(&arrived.top.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+        all
+    }
+
+    fn count(&self, chunk: &mut Chunk) {
+        let Some(arrived) = self.shards.get(chunk.shard) else { return };
+        let packets = chunk.records.iter().map(|record| record.stats.packets()).sum();
+        arrived.records.fetch_add(chunk.records.len() as u64, Relaxed);
+        arrived.packets.fetch_add(packets, Relaxed);
+        if let Some(top) = chunk.top.take() {
+            *arrived.top.lock().unwrap_or_else(PoisonError::into_inner) = top;
+        }
+    }
+}
+
+/// The receiving end of all workers.
+#[derive(Debug)]
+pub struct Collector {
+    /// From the workers.
+    pub chunks: Receiver<Chunk>,
+    /// Where the chunks of each shard go back to.
+    pub pools: Vec<ChunkPool>,
+    /// Where records and events go.
+    pub outputs: Arc<Vec<OutputQueue>>,
+    /// What is counted.
+    pub counts: Arc<CollectorCounts>,
+}
+
+impl Collector {
+    /// Takes in chunks until all workers are gone.
+    pub fn run(self) {
+        for mut chunk in &self.chunks {
+            self.counts.count(&mut chunk);
+            for output in self.outputs.iter() {
+                output.offer(&chunk);
+            }
+            if let Some(pool) = self.pools.get(chunk.shard) {
+                pool.give_back(chunk);
+            }
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Spreads packets over shards by their key.
+
+use std::{
+    io,
+    thread::{self, Scope, ScopedJoinHandle},
+};
+
+use ahash::RandomState;
+use crossbeam_channel::{Receiver, Sender, bounded};
+use flowtrack_common::EndReason;
+
+use crate::{
+    flow::{FiveTuple, Meta},
+    worker::{BURST, Shard, ShardCounts},
+};
+
+/// Bursts that may wait for each shard.
+const BURSTS: usize = 64;
+
+type Burst = Vec<Meta<FiveTuple>>;
+
+/// Gives each packet to the shard that its key belongs to. A single shard runs in the calling
+/// thread, several ones in a thread each.
+pub(super) struct Dispatcher<'scope> {
+    links: Vec<Link<'scope>>,
+    hasher: RandomState,
+}
+
+/// A shard, and the packets that are gathered for it.
+struct Link<'scope> {
+    burst: Burst,
+    packets: u64,
+    place: Place<'scope>,
+}
+
+enum Place<'scope> {
+    /// The calling thread.
+    Here(Box<Shard>),
+    /// A thread of its own: where full bursts go to, and empty ones come from.
+    Thread { full: Sender<Burst>, empty: Receiver<Burst>, thread: ScopedJoinHandle<'scope, Shard> },
+}
+
+impl<'scope> Dispatcher<'scope> {
+    /// Starts the threads, if there are several shards.
+    pub(super) fn start(
+        scope: &'scope Scope<'scope, '_>,
+        shards: Vec<Shard>,
+    ) -> io::Result<Self> {
+        let single = shards.len() == 1;
+        let link = |(number, shard): (usize, Shard)| {
+            let place = if single {
+                Place::Here(Box::new(shard))
+            } else {
+                Place::start(scope, number, shard)?
+            };
+            Ok(Link { burst: Vec::with_capacity(BURST), packets: 0, place })
+        };
+        let links = shards.into_iter().enumerate().map(link).collect::<io::Result<_>>()?;
+        Ok(Self { links, hasher: RandomState::new() })
+    }
+
+    /// Takes in a packet.
+    pub(super) fn packet(&mut self, meta: Meta<FiveTuple>) {
+        let shard = match self.links.len() as u64 {
+            0 | 1 => 0,
+            // A remainder is smaller than the number of shards.
+            shards => (self.hasher.hash_one(meta.packet.key) % shards) as usize,
+        };
+        let Some(link) = self.links.get_mut(shard) else { return };
+        link.packets += 1;
+        link.burst.push(meta);
+        if link.burst.len() >= BURST {
+            link.send();
+        }
+    }
+
+    /// Hands on what was gathered, ends all flows and tells what each shard counted.
+    pub(super) fn finish(self) -> Vec<ShardCounts> {
+        self.links.into_iter().map(Link::finish).collect()
+    }
+}
+
+impl<'scope> Place<'scope> {
+    fn start(
+        scope: &'scope Scope<'scope, '_>,
+        number: usize,
+        mut shard: Shard,
+    ) -> io::Result<Self> {
+        let (full, bursts) = bounded::<Burst>(BURSTS);
+        let (give_back, empty) = bounded(BURSTS + 1);
+        let work = move || {
+            for mut burst in bursts {
+                shard.burst(&burst);
+                burst.clear();
+                // It has room for all bursts.
+                let _ = give_back.try_send(burst);
+            }
+            shard.finish(EndReason::Shutdown);
+            shard
+        };
+        let name = format!("shard-{number}");
+        let thread = thread::Builder::new().name(name).spawn_scoped(scope, work)?;
+        Ok(Self::Thread { full, empty, thread })
+    }
+}
+
+impl Link<'_> {
+    fn send(&mut self) {
+        match &mut self.place {
+            Place::Here(shard) => {
+                shard.burst(&self.burst);
+                self.burst.clear();
+            }
+            Place::Thread { full, empty, .. } => {
+                let next = empty.try_recv().unwrap_or_else(|_| Vec::with_capacity(BURST));
+                // A shard ends when it is told to, not before; if it panicked, the ledger shows it.
+                let _ = full.send(std::mem::replace(&mut self.burst, next));
+            }
+        }
+    }
+
+    fn finish(mut self) -> ShardCounts {
+        self.send();
+        let mut counts = ShardCounts {
+            received: self.packets,
+            accepted: self.packets,
+            ..ShardCounts::default()
+        };
+        match self.place {
+            Place::Here(mut shard) => {
+                shard.finish(EndReason::Shutdown);
+                shard.count(&mut counts);
+            }
+            Place::Thread { full, thread, .. } => {
+                drop(full);
+                if let Ok(shard) = thread.join() {
+                    shard.count(&mut counts);
+                }
+            }
+        }
+        counts
+    }
+}

@@ -1,0 +1,395 @@
+//! The ledger: where every packet went, row by row, and what is left unexplained.
+//!
+//! Each row closes against the one before it. What does not is the residual: it is shown as a number
+//! of its own, and it is 0 unless something was lost that nobody counted.
+
+use std::{
+    collections::BTreeMap,
+    fmt::{self, Write},
+};
+
+use flowtrack_common::{
+    EndReason, VictimClass,
+    abi::{Count, Verdicts},
+};
+use serde::Serialize;
+
+use crate::{export::OutputStatus, wire::Refusal, worker::ShardCounts};
+
+/// Packets that may be between the XDP program and the worker at any moment: a full RX ring and a
+/// few polls of the driver.
+const IN_FLIGHT_MAX: i64 = 4096;
+
+/// Whether packets may still be on their way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// Yes: some are between one row and the next.
+    Running,
+    /// No: all must be accounted for.
+    Ended,
+}
+
+/// All rows, for each queue and in total.
+#[derive(Clone, Debug, Serialize)]
+pub struct Ledger {
+    /// The sum of the queues.
+    pub total: LedgerRow,
+    /// One for each receive queue, or for each shard when a file is read.
+    pub queues: Vec<LedgerRow>,
+    /// What became of the records and events that were handed to each output.
+    pub outputs: Vec<OutputStatus>,
+}
+
+/// Where the packets of a queue went.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct LedgerRow {
+    /// Verdicts of the XDP program; none when a file is read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub xdp: Option<XdpRow>,
+    /// The AF_XDP socket; none when a file is read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub xsk: Option<XskRow>,
+    /// Packets that the worker has taken from the socket or from the file.
+    pub received: u64,
+    /// The parser.
+    pub wire: WireRow,
+    /// The tracker.
+    pub tracker: TrackerRow,
+    /// The way of the records to the control plane.
+    pub records: RecordsRow,
+    /// What the rows do not explain, in packets; 0 when all is well.
+    pub residual: Residual,
+}
+
+/// Packets and bytes by what the XDP program decided.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct XdpRow {
+    /// Handed to the socket.
+    pub redirected: Counted,
+    /// Left to the kernel: there was no socket.
+    pub passed_no_socket: Counted,
+    /// Left to the kernel: there was no room for the time stamp.
+    pub passed_no_headroom: Counted,
+}
+
+/// Packets and bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Counted {
+    /// Packets.
+    pub packets: u64,
+    /// Bytes of whole frames.
+    pub bytes: u64,
+}
+
+/// Packets that the AF_XDP socket had.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct XskRow {
+    /// Dropped: no frame was free in the fill ring, or the packet was too large.
+    pub rx_dropped: u64,
+    /// Dropped: the RX ring was full.
+    pub rx_ring_full: u64,
+    /// For information, contained in `rx_dropped` in copy mode: the fill ring was found empty.
+    pub rx_fill_ring_empty: u64,
+    /// Between the XDP program and the worker.
+    pub in_flight: u64,
+}
+
+/// Packets that the parser saw.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct WireRow {
+    /// With a key.
+    pub accepted: u64,
+    /// Without one, by reason; reasons that did not occur are left out.
+    pub refused: BTreeMap<&'static str, u64>,
+}
+
+/// What the tracker did.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct TrackerRow {
+    /// Packets taken in.
+    pub packets: u64,
+    /// Their bytes on the wire.
+    pub bytes: u64,
+    /// Flows started.
+    pub created: u64,
+    /// Flows that have not ended.
+    pub live: u64,
+    /// Flows that have ended, by reason.
+    pub ended: BTreeMap<&'static str, u64>,
+    /// Flows that made room in a full table.
+    pub evicted: u64,
+}
+
+/// The way of the records.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct RecordsRow {
+    /// Records that reached the control plane.
+    pub records: u64,
+    /// Packets in them.
+    pub packets: u64,
+    /// Packets of live flows.
+    pub live_packets: u64,
+    /// Packets in records that are on their way.
+    pub in_flight: u64,
+    /// Records that the control plane was too slow for.
+    pub lost_records: u64,
+    /// Packets in them.
+    pub lost_packets: u64,
+    /// Events that the control plane was too slow for.
+    pub lost_events: u64,
+}
+
+/// Packets that one row has and the next one does not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Residual {
+    /// Redirected, but neither received nor dropped by the socket.
+    pub xsk: i64,
+    /// Received, but neither accepted nor refused.
+    pub wire: i64,
+    /// Accepted, but not taken in by the tracker.
+    pub tracker: i64,
+    /// Taken in, but neither in a record, nor in a live flow, nor in a lost record.
+    pub records: i64,
+}
+
+impl Residual {
+    /// Whether every packet is accounted for.
+    pub fn is_zero(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl LedgerRow {
+    /// The row of a queue: what the XDP program counted, what the worker counted, and the records
+    /// that arrived with the packets in them.
+    pub fn new(
+        xdp: Option<&Verdicts>,
+        counts: &ShardCounts,
+        (records, record_packets): (u64, u64),
+        moment: Moment,
+    ) -> Self {
+        let lost_in_socket = counts.rx_dropped + counts.rx_ring_full;
+        let unreceived = xdp.map_or(0, |verdicts| {
+            signed(verdicts.redirected.packets) - signed(counts.received + lost_in_socket)
+        });
+        let unarrived = signed(counts.ended_packets) - signed(counts.lost_packets + record_packets);
+        let (xsk_in_flight, xsk_residual) = moment.split(unreceived, IN_FLIGHT_MAX);
+        let (records_in_flight, records_residual) = moment.split(unarrived, i64::MAX);
+        let refused: u64 = counts.refused.iter().sum();
+        Self {
+            xdp: xdp.map(XdpRow::from),
+            xsk: xdp.map(|_| XskRow {
+                rx_dropped: counts.rx_dropped,
+                rx_ring_full: counts.rx_ring_full,
+                rx_fill_ring_empty: counts.rx_fill_ring_empty,
+                in_flight: xsk_in_flight,
+            }),
+            received: counts.received,
+            wire: WireRow {
+                accepted: counts.accepted,
+                refused: named(Refusal::ALL.iter().map(|reason| reason.name()), &counts.refused),
+            },
+            tracker: TrackerRow {
+                packets: counts.matched,
+                bytes: counts.wire_bytes,
+                created: counts.created,
+                live: counts.live,
+                ended: named(EndReason::ALL.iter().map(|reason| reason.name()), &counts.ended),
+                evicted: counts.evicted.iter().take(VictimClass::ALL.len()).sum(),
+            },
+            records: RecordsRow {
+                records,
+                packets: record_packets,
+                live_packets: counts.live_packets,
+                in_flight: records_in_flight,
+                lost_records: counts.lost_records,
+                lost_packets: counts.lost_packets,
+                lost_events: counts.lost_events,
+            },
+            residual: Residual {
+                xsk: xsk_residual,
+                wire: signed(counts.received) - signed(counts.accepted + refused),
+                tracker: signed(counts.accepted) - signed(counts.matched),
+                records: records_residual + signed(counts.matched)
+                    - signed(counts.ended_packets + counts.live_packets),
+            },
+        }
+    }
+}
+
+impl Moment {
+    /// Splits what is missing into what may be on its way, at most `max`, and what is unexplained.
+    fn split(self, missing: i64, max: i64) -> (u64, i64) {
+        match self {
+            Self::Running if (0..=max).contains(&missing) => (missing.unsigned_abs(), 0),
+            // A counter that is read before the one behind it is behind it.
+            Self::Running if (-max..0).contains(&missing) => (0, 0),
+            _ => (0, missing),
+        }
+    }
+}
+
+impl Ledger {
+    /// The ledger of some queues, each given by its parts as to [`LedgerRow::new`].
+    pub fn new(
+        queues: &[(Option<Verdicts>, ShardCounts, (u64, u64))],
+        outputs: Vec<OutputStatus>,
+        moment: Moment,
+    ) -> Self {
+        let mut xdp: Option<Verdicts> = None;
+        let (mut sum, mut records, mut packets) = (ShardCounts::default(), 0, 0);
+        for (verdicts, counts, arrived) in queues {
+            if let Some(verdicts) = verdicts {
+                add(xdp.get_or_insert_default(), verdicts);
+            }
+            sum += *counts;
+            records += arrived.0;
+            packets += arrived.1;
+        }
+        let row = |(verdicts, counts, arrived): &(Option<Verdicts>, ShardCounts, (u64, u64))| {
+            LedgerRow::new(verdicts.as_ref(), counts, *arrived, moment)
+        };
+        Self {
+            total: LedgerRow::new(xdp.as_ref(), &sum, (records, packets), moment),
+            queues: queues.iter().map(row).collect(),
+            outputs,
+        }
+    }
+
+    /// Whether every packet is accounted for, on each queue.
+    pub fn closes(&self) -> bool {
+        self.total.residual.is_zero() && self.queues.iter().all(|row| row.residual.is_zero())
+    }
+
+    /// Whether a record was lost, on its way to the control plane or in an output.
+    pub fn lost_records(&self) -> bool {
+        let records = &self.total.records;
+        records.lost_records > 0
+            || records.lost_events > 0
+            || self.outputs.iter().any(|output| output.counts.failed > 0)
+    }
+}
+
+/// Adds the verdicts of another queue, CPU or attachment.
+pub(super) fn add(sum: &mut Verdicts, verdicts: &Verdicts) {
+    let add = |sum: &mut Count, count: &Count| {
+        sum.packets += count.packets;
+        sum.bytes += count.bytes;
+    };
+    add(&mut sum.redirected, &verdicts.redirected);
+    add(&mut sum.no_socket, &verdicts.no_socket);
+    add(&mut sum.no_headroom, &verdicts.no_headroom);
+}
+
+impl From<&Verdicts> for XdpRow {
+    fn from(verdicts: &Verdicts) -> Self {
+        let counted = |count: Count| Counted { packets: count.packets, bytes: count.bytes };
+        Self {
+            redirected: counted(verdicts.redirected),
+            passed_no_socket: counted(verdicts.no_socket),
+            passed_no_headroom: counted(verdicts.no_headroom),
+        }
+    }
+}
+
+/// Counters by name, without those that are 0.
+fn named(
+    names: impl Iterator<Item = &'static str>,
+    counts: &[u64],
+) -> BTreeMap<&'static str, u64> {
+    names.zip(counts.iter().copied()).filter(|(_, count)| *count > 0).collect()
+}
+
+fn signed(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+impl fmt::Display for Ledger {
+    /// A table for people: a column a queue and one for the total.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut rows: Vec<&LedgerRow> = self.queues.iter().collect();
+        rows.push(&self.total);
+        let mut head = format!("{:<34}", "ledger (packets)");
+        for queue in 0..self.queues.len() {
+            write!(head, "{:>14}", format!("queue {queue}"))?;
+        }
+        writeln!(f, "{head}{:>14}", "total")?;
+        for (name, cells) in lines(&rows) {
+            write!(f, "{name:<34}")?;
+            for cell in cells {
+                write!(f, "{cell:>14}")?;
+            }
+            writeln!(f)?;
+        }
+        for OutputStatus { output, counts, error } in &self.outputs {
+            write!(f, "output {output}: {} sent, {} failed", counts.sent, counts.failed)?;
+            if counts.waiting > 0 {
+                write!(f, ", {} waiting", counts.waiting)?;
+            }
+            match error {
+                Some(error) => writeln!(f, " ({error})")?,
+                None => writeln!(f)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+type Line = (String, Vec<i64>);
+
+fn lines(rows: &[&LedgerRow]) -> Vec<Line> {
+    let line = |name: &str, value: &dyn Fn(&LedgerRow) -> i64| -> Line {
+        (name.to_owned(), rows.iter().map(|row| value(row)).collect())
+    };
+    let xdp = |value: fn(&XdpRow) -> Counted| {
+        move |row: &LedgerRow| signed(row.xdp.as_ref().map_or(0, |xdp| value(xdp).packets))
+    };
+    let xsk = |value: fn(&XskRow) -> u64| {
+        move |row: &LedgerRow| signed(row.xsk.as_ref().map_or(0, value))
+    };
+    let mut lines = Vec::new();
+    let live = rows.iter().any(|row| row.xdp.is_some());
+    if live {
+        lines.extend([
+            line("XDP   redirected to the socket", &xdp(|xdp| xdp.redirected)),
+            line("      passed, no socket", &xdp(|xdp| xdp.passed_no_socket)),
+            line("      passed, no headroom", &xdp(|xdp| xdp.passed_no_headroom)),
+            line("XSK   dropped, fill ring empty", &xsk(|xsk| xsk.rx_dropped)),
+            line("      dropped, RX ring full", &xsk(|xsk| xsk.rx_ring_full)),
+            line("      in flight", &xsk(|xsk| xsk.in_flight)),
+        ]);
+    }
+    lines.push(line("      received", &|row| signed(row.received)));
+    lines.push(line("wire  accepted", &|row| signed(row.wire.accepted)));
+    for reason in Refusal::ALL.iter().map(|reason| reason.name()) {
+        if rows.iter().any(|row| row.wire.refused.contains_key(reason)) {
+            let name = format!("      refused: {reason}");
+            lines.push(line(&name, &|row| {
+                signed(row.wire.refused.get(reason).copied().unwrap_or_default())
+            }));
+        }
+    }
+    lines.extend([
+        line("track taken in", &|row| signed(row.tracker.packets)),
+        line("      in records", &|row| signed(row.records.packets)),
+        line("      in live flows", &|row| signed(row.records.live_packets)),
+        line("      in records on their way", &|row| signed(row.records.in_flight)),
+        line("      in lost records", &|row| signed(row.records.lost_packets)),
+        line("unexplained (residual)", &|row| {
+            let Residual { xsk, wire, tracker, records } = row.residual;
+            xsk.abs() + wire.abs() + tracker.abs() + records.abs()
+        }),
+        line("flows started", &|row| signed(row.tracker.created)),
+        line("      live", &|row| signed(row.tracker.live)),
+    ]);
+    for reason in EndReason::ALL.iter().map(|reason| reason.name()) {
+        if rows.iter().any(|row| row.tracker.ended.contains_key(reason)) {
+            let name = format!("      ended: {reason}");
+            lines.push(line(&name, &|row| {
+                signed(row.tracker.ended.get(reason).copied().unwrap_or_default())
+            }));
+        }
+    }
+    lines.push(line("records", &|row| signed(row.records.records)));
+    lines
+}

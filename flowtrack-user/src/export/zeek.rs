@@ -1,0 +1,166 @@
+//! Zeek's conn.log, tab-separated, with the header and the columns of Zeek 8.
+
+use std::{
+    collections::hash_map::DefaultHasher,
+    hash::{Hash, Hasher},
+    io::{self, Write},
+};
+
+use flowtrack_common::{EndpointState, L4Proto};
+
+use super::Output;
+use crate::flow::{FiveTuple, FlowRecord};
+
+const HEADER: &str = "\
+#separator \\x09
+#set_separator\t,
+#empty_field\t(empty)
+#unset_field\t-
+#path\tconn
+#fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\tservice\tduration\torig_bytes\t\
+resp_bytes\tconn_state\tlocal_orig\tlocal_resp\tmissed_bytes\thistory\torig_pkts\torig_ip_bytes\t\
+resp_pkts\tresp_ip_bytes\ttunnel_parents\tip_proto
+#types\ttime\tstring\taddr\tport\taddr\tport\tenum\tstring\tinterval\tcount\tcount\tstring\tbool\t\
+bool\tcount\tstring\tcount\tcount\tcount\tcount\tset[string]\tcount
+";
+
+/// Writes records.
+pub(super) struct ZeekOutput<W> {
+    writer: W,
+    header_written: bool,
+}
+
+impl<W> ZeekOutput<W> {
+    pub(super) fn new(writer: W) -> Self {
+        Self { writer, header_written: false }
+    }
+}
+
+impl<W: Write + Send> ZeekOutput<W> {
+    fn header(&mut self) -> io::Result<()> {
+        if !self.header_written {
+            self.writer.write_all(HEADER.as_bytes())?;
+            self.header_written = true;
+        }
+        Ok(())
+    }
+}
+
+impl<W: Write + Send> Output for ZeekOutput<W> {
+    fn record(&mut self, record: &FlowRecord<FiveTuple>) -> io::Result<()> {
+        self.header()?;
+        let FlowRecord { key, stats, history, .. } = record;
+        let (orig, resp) = (&stats.initiator, &stats.responder);
+        let (proto, src_port, dst_port) = endpoint_names(key);
+        write!(
+            self.writer,
+            "{}\t{}\t{}\t{src_port}\t{}\t{dst_port}\t{proto}\t-\t",
+            stats.started,
+            uid(record),
+            key.src,
+            key.dst,
+        )?;
+        // As Zeek has it: what is seen at one instant has no duration and no sizes.
+        if stats.duration().is_zero() {
+            self.writer.write_all(b"-\t-\t-\t")?;
+        } else {
+            let (orig_bytes, resp_bytes) = sizes(record);
+            let duration = stats.duration();
+            write!(
+                self.writer,
+                "{}.{:06}\t{orig_bytes}\t{resp_bytes}\t",
+                duration.as_secs(),
+                duration.subsec_micros(),
+            )?;
+        }
+        let history = if history.as_str().is_empty() { "-" } else { history.as_str() };
+        writeln!(
+            self.writer,
+            "{}\t-\t-\t{}\t{history}\t{}\t{}\t{}\t{}\t-\t{}",
+            conn_state(record),
+            orig.gap_bytes + resp.gap_bytes,
+            orig.packets,
+            orig.ip_bytes,
+            resp.packets,
+            resp.ip_bytes,
+            key.l4.number(),
+        )
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.header()?;
+        self.writer.flush()
+    }
+}
+
+/// Zeek's name of the protocol, and its ports: it has no ports for what is not TCP, UDP or ICMP.
+fn endpoint_names(key: &FiveTuple) -> (&'static str, u16, u16) {
+    match key.l4 {
+        L4Proto::Tcp => ("tcp", key.src_port, key.dst_port),
+        L4Proto::Udp => ("udp", key.src_port, key.dst_port),
+        L4Proto::Icmp | L4Proto::IcmpV6 => ("icmp", key.src_port, key.dst_port),
+        L4Proto::Sctp | L4Proto::Other(_) => ("unknown_transport", 0, 0),
+    }
+}
+
+/// Zeek's payload sizes: by sequence numbers for TCP, none for protocols without ports.
+fn sizes(record: &FlowRecord<FiveTuple>) -> (u64, u64) {
+    let (orig, resp) = (&record.stats.initiator, &record.stats.responder);
+    match record.key.l4 {
+        L4Proto::Tcp => (orig.stream_bytes, resp.stream_bytes),
+        L4Proto::Sctp | L4Proto::Other(_) => (0, 0),
+        _ => (orig.payload_bytes, resp.payload_bytes),
+    }
+}
+
+/// A name for the connection: the same whenever the same capture is read.
+fn uid(record: &FlowRecord<FiveTuple>) -> String {
+    const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let mut hasher = DefaultHasher::new();
+    (record.key, record.stats.started).hash(&mut hasher);
+    let mut rest = hasher.finish();
+    let mut uid = String::from("C");
+    while rest > 0 {
+        let digit = usize::try_from(rest % 62).unwrap_or_default();
+        uid.push(DIGITS.get(digit).copied().unwrap_or(b'0').into());
+        rest /= 62;
+    }
+    uid
+}
+
+/// Zeek's `conn_state`, by what both sides have shown of themselves.
+pub fn conn_state(record: &FlowRecord<FiveTuple>) -> &'static str {
+    let (orig, resp) = (&record.stats.initiator, &record.stats.responder);
+    match record.key.l4 {
+        L4Proto::Tcp => {
+            let no_data = orig.payload_bytes == 0 && resp.payload_bytes == 0;
+            tcp_state(orig.tcp_state, resp.tcp_state, no_data)
+        }
+        L4Proto::Udp => match (orig.packets > 0, resp.packets > 0) {
+            (true, true) => "SF",
+            (true, false) => "S0",
+            (false, true) => "SHR",
+            (false, false) => "OTH",
+        },
+        _ => "OTH",
+    }
+}
+
+fn tcp_state(orig: EndpointState, resp: EndpointState, no_data: bool) -> &'static str {
+    use EndpointState::{
+        Closed, Established, Inactive, Partial, Reset, SynAckSent, SynSent,
+    };
+    let silent = |state| matches!(state, Inactive | Partial);
+    match (orig, resp) {
+        (SynSent | SynAckSent, Reset) => "REJ",
+        (Reset, Reset) if no_data => "REJ",
+        (orig, Reset) => if silent(orig) { "RSTRH" } else { "RSTR" },
+        (Reset, resp) => if silent(resp) { "RSTOS0" } else { "RSTO" },
+        (Closed, Closed) => "SF",
+        (Closed, resp) => if silent(resp) { "SH" } else { "S2" },
+        (orig, Closed) => if silent(orig) { "SHR" } else { "S3" },
+        (SynSent, Inactive) => "S0",
+        (Established, Established) => "S1",
+        _ => "OTH",
+    }
+}

@@ -1,0 +1,113 @@
+//! What can be set of a tracker.
+
+use std::time::Duration;
+
+use flowtrack_common::{FlowState, L4Proto};
+
+/// Size and timeouts of a tracker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TrackerConfig {
+    /// Flows that the table holds; it is allocated once.
+    pub max_flows: usize,
+    /// When a silent flow is over.
+    pub timeouts: Timeouts,
+}
+
+impl Default for TrackerConfig {
+    fn default() -> Self {
+        Self { max_flows: 1 << 18, timeouts: Timeouts::default() }
+    }
+}
+
+/// Time without a packet after which a flow is over, by protocol and state.
+///
+/// The defaults are those of Zeek.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts([Duration; TimeoutClass::ALL.len()]);
+
+impl Timeouts {
+    /// The timeout of a class.
+    pub fn get(&self, class: TimeoutClass) -> Duration {
+        self.0[class.index()]
+    }
+
+    /// Sets the timeout of a class.
+    pub fn set(&mut self, class: TimeoutClass, timeout: Duration) {
+        self.0[class.index()] = timeout;
+    }
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self(TimeoutClass::ALL.map(|class| {
+            Duration::from_secs(match class {
+                TimeoutClass::TcpOpening | TimeoutClass::TcpLinger => 5,
+                TimeoutClass::TcpOpen | TimeoutClass::TcpClosing => 300,
+                TimeoutClass::Udp | TimeoutClass::Icmp | TimeoutClass::Other => 60,
+            })
+        }))
+    }
+}
+
+/// What decides how long a flow may be silent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TimeoutClass {
+    /// TCP, closed or reset: stragglers join it for a while.
+    TcpLinger,
+    /// TCP, a SYN without an answer.
+    TcpOpening,
+    /// TCP, closed by one side or not yet acknowledged.
+    TcpClosing,
+    /// ICMP and ICMPv6.
+    Icmp,
+    /// UDP.
+    Udp,
+    /// Any other protocol, SCTP included.
+    Other,
+    /// TCP, answered, or joined mid-stream.
+    TcpOpen,
+}
+
+impl TimeoutClass {
+    /// All classes, in the order in which a full table gives up their flows.
+    pub const ALL: [Self; 7] = [
+        Self::TcpLinger,
+        Self::TcpOpening,
+        Self::TcpClosing,
+        Self::Icmp,
+        Self::Udp,
+        Self::Other,
+        Self::TcpOpen,
+    ];
+
+    /// Position in [`TimeoutClass::ALL`].
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+
+    /// Name on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::TcpLinger => "tcp-linger",
+            Self::TcpOpening => "tcp-opening",
+            Self::TcpClosing => "tcp-closing",
+            Self::Icmp => "icmp",
+            Self::Udp => "udp",
+            Self::Other => "other",
+            Self::TcpOpen => "tcp",
+        }
+    }
+
+    /// The class of a flow.
+    pub const fn of(l4: Option<L4Proto>, state: FlowState) -> Self {
+        match (l4, state) {
+            (Some(L4Proto::Tcp), FlowState::SynSent) => Self::TcpOpening,
+            (Some(L4Proto::Tcp), FlowState::FinWait | FlowState::ClosingTcp) => Self::TcpClosing,
+            (Some(L4Proto::Tcp), state) if state.is_terminal() => Self::TcpLinger,
+            (Some(L4Proto::Tcp), _) => Self::TcpOpen,
+            (Some(L4Proto::Udp), _) => Self::Udp,
+            (Some(L4Proto::Icmp | L4Proto::IcmpV6), _) => Self::Icmp,
+            _ => Self::Other,
+        }
+    }
+}

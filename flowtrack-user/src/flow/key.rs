@@ -1,0 +1,38 @@
+//! The five-tuple.
+
+use std::net::IpAddr;
+
+use flowtrack_common::{FlowKey, L4Proto};
+
+/// Addresses, ports and protocol of a flow.
+///
+/// For ICMP the source port is the type and the destination port that of the answer, or the code
+/// where there is no answer. For protocols without ports, and for IP fragments other than the first,
+/// both are 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FiveTuple {
+    /// Source address.
+    pub src: IpAddr,
+    /// Destination address.
+    pub dst: IpAddr,
+    /// Source port.
+    pub src_port: u16,
+    /// Destination port.
+    pub dst_port: u16,
+    /// Identifier of an ICMP query and its answer, else 0.
+    pub icmp_id: u16,
+    /// Transport protocol.
+    pub l4: L4Proto,
+}
+
+impl FlowKey for FiveTuple {
+    fn reversed(self) -> Self {
+        Self {
+            src: self.dst,
+            dst: self.src,
+            src_port: self.dst_port,
+            dst_port: self.src_port,
+            ..self
+        }
+    }
+}

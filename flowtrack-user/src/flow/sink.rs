@@ -1,0 +1,51 @@
+//! Where a tracker puts what it has to say.
+
+use flowtrack_common::FlowEvent;
+
+use super::FlowRecord;
+
+/// A set of event kinds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EventKinds(u8);
+
+impl EventKinds {
+    /// No event.
+    pub const NONE: Self = Self(0);
+    /// `Started`
+    pub const STARTED: Self = Self(1);
+    /// `Packet`
+    pub const PACKET: Self = Self(1 << 1);
+    /// `Established`
+    pub const ESTABLISHED: Self = Self(1 << 2);
+    /// `StateChange`
+    pub const STATE_CHANGE: Self = Self(1 << 3);
+    /// `Ended`
+    pub const ENDED: Self = Self(1 << 4);
+    /// `Anomaly`
+    pub const ANOMALY: Self = Self(1 << 5);
+    /// All events.
+    pub const ALL: Self = Self((1 << 6) - 1);
+
+    /// Whether all of `other` are in the set.
+    pub const fn contains(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// The events of both sets.
+    #[must_use]
+    pub const fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+/// Takes the events and the records of a tracker.
+pub trait EventSink<K> {
+    /// The events that are wanted; others are not made. Asked often: it must be cheap.
+    fn wants(&self) -> EventKinds;
+
+    /// An event that is wanted.
+    fn event(&mut self, event: FlowEvent<K>);
+
+    /// A flow is over.
+    fn record(&mut self, record: FlowRecord<K>);
+}

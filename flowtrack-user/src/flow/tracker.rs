@@ -1,0 +1,337 @@
+//! The tracker: packets in, events and records out.
+
+use std::time::Duration;
+
+use flowtrack_common::{
+    EndReason, Extracted, FlowEvent, FlowKey, FlowSide, FlowState, FlowStats, HistoryString,
+    L4Proto, Orientation, SideStats, Timestamp, VictimClass,
+};
+
+use super::{
+    EventKinds, EventSink, FlowRecord, TimeoutClass, TrackerConfig,
+    tcp::{self, Connection},
+};
+use crate::table::{FlowTable, SlotId};
+
+/// A packet as the tracker takes it in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Meta<K> {
+    /// What the extractor found.
+    pub packet: Extracted<K>,
+    /// Packet time.
+    pub ts: Timestamp,
+}
+
+/// What a tracker has counted since it was made.
+///
+/// `created = live + ended`, and `packets = live_packets + ended_packets`, after every call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TrackerCounters {
+    /// Packets taken in.
+    pub packets: u64,
+    /// Their bytes on the wire.
+    pub wire_bytes: u64,
+    /// Flows started.
+    pub created: u64,
+    /// Flows ended, by [`EndReason`].
+    pub ended: [u64; EndReason::ALL.len()],
+    /// Packets of the flows that ended.
+    pub ended_packets: u64,
+    /// Flows that made room in a full table, by [`VictimClass`].
+    pub evicted: [u64; VictimClass::ALL.len()],
+}
+
+impl TrackerCounters {
+    /// Flows ended.
+    pub fn ended_total(&self) -> u64 {
+        self.ended.iter().sum()
+    }
+}
+
+/// Follows flows by their packets.
+///
+/// It takes packets in the order in which they arrived. All that it knows of time are their stamps:
+/// the latest of them, or a later time given to [`Tracker::advance`], is the watermark by which flows
+/// expire.
+#[derive(Debug)]
+pub struct Tracker<K> {
+    table: FlowTable<K, Flow, { TimeoutClass::ALL.len() }>,
+    config: TrackerConfig,
+    watermark: Timestamp,
+    counters: TrackerCounters,
+}
+
+/// A live flow.
+#[derive(Clone, Copy, Debug)]
+struct Flow {
+    /// Direction of the initiator's packets.
+    initiator: Orientation,
+    l4: Option<L4Proto>,
+    state: FlowState,
+    history: HistoryString,
+    stats: FlowStats,
+    tcp: Connection,
+}
+
+impl<K: FlowKey> Tracker<K> {
+    /// A tracker without flows. Its table is allocated here.
+    pub fn new(config: TrackerConfig) -> Self {
+        Self {
+            table: FlowTable::new(config.max_flows),
+            config,
+            watermark: Timestamp::EPOCH,
+            counters: TrackerCounters::default(),
+        }
+    }
+
+    /// What was counted so far.
+    pub fn counters(&self) -> &TrackerCounters {
+        &self.counters
+    }
+
+    /// Flows that have not ended.
+    pub fn live(&self) -> usize {
+        self.table.len()
+    }
+
+    /// Takes in a packet.
+    #[inline]
+    pub fn packet(&mut self, meta: &Meta<K>, sink: &mut impl EventSink<K>) {
+        self.watermark = self.watermark.max(meta.ts);
+        self.counters.packets += 1;
+        self.counters.wire_bytes += u64::from(meta.packet.wire_len);
+        let id = match self.table.find(&meta.packet.key) {
+            Some(id) if !self.ended_by(id, meta, sink) => id,
+            _ => match self.start(meta, sink) {
+                Some(id) => id,
+                None => return,
+            },
+        };
+        self.update(id, meta, sink);
+    }
+
+    /// Moves the watermark on to `now`, if that is later.
+    pub fn advance(&mut self, now: Timestamp) {
+        self.watermark = self.watermark.max(now);
+    }
+
+    /// Ends flows that have expired, at most `limit` of them. Returns how many.
+    pub fn expire(&mut self, limit: usize, sink: &mut impl EventSink<K>) -> usize {
+        let mut ended = 0;
+        for class in TimeoutClass::ALL {
+            let timeout = self.config.timeouts.get(class);
+            while ended < limit {
+                let Some(id) = self.table.oldest(class.index()) else { break };
+                if !self.is_idle(id, timeout) {
+                    break;
+                }
+                self.end(id, EndReason::IdleTimeout, sink);
+                ended += 1;
+            }
+        }
+        ended
+    }
+
+    /// Ends all flows.
+    pub fn finish(&mut self, reason: EndReason, sink: &mut impl EventSink<K>) {
+        for class in TimeoutClass::ALL {
+            while let Some(id) = self.table.oldest(class.index()) {
+                self.end(id, reason, sink);
+            }
+        }
+    }
+
+    /// Shows up to `limit` places of the table from `cursor` on to `visit`: the key with the
+    /// initiator as source, and what was counted. Returns where to go on, `None` at the end.
+    pub fn visit(
+        &self,
+        cursor: usize,
+        limit: usize,
+        mut visit: impl FnMut(K, &FlowStats),
+    ) -> Option<usize> {
+        self.table.visit(cursor, limit, |key, flow| visit(flow.oriented(*key), &flow.stats))
+    }
+
+    fn is_idle(&self, id: SlotId, timeout: Duration) -> bool {
+        self.table
+            .get(id)
+            .is_some_and(|(_, flow)| flow.stats.last_seen.saturating_add(timeout) < self.watermark)
+    }
+
+    /// Whether the flow at `id` is over for a packet on its key, and has been ended.
+    fn ended_by(&mut self, id: SlotId, meta: &Meta<K>, sink: &mut impl EventSink<K>) -> bool {
+        let Some((_, flow)) = self.table.get(id) else { return true };
+        let class = TimeoutClass::of(flow.l4, flow.state);
+        let side = flow.side(meta.packet.orientation);
+        let replaced = meta
+            .packet
+            .tcp
+            .is_some_and(|info| flow.tcp.is_replaced_by(flow.state, side, &info));
+        if self.is_idle(id, self.config.timeouts.get(class)) {
+            self.end(id, EndReason::IdleTimeout, sink);
+        } else if replaced {
+            self.end(id, EndReason::Replaced, sink);
+        } else {
+            return false;
+        }
+        true
+    }
+
+    /// Starts a flow; a full table gives one up for it.
+    fn start(&mut self, meta: &Meta<K>, sink: &mut impl EventSink<K>) -> Option<SlotId> {
+        if self.table.is_full() {
+            self.evict(sink);
+        }
+        let flow = Flow::new(meta);
+        let class = TimeoutClass::of(flow.l4, flow.state);
+        let id = self.table.insert(meta.packet.key, flow, class.index())?;
+        self.counters.created += 1;
+        if sink.wants().contains(EventKinds::STARTED) {
+            sink.event(FlowEvent::Started {
+                key: flow.oriented(meta.packet.key),
+                side: flow.side(meta.packet.orientation),
+                ts: meta.ts,
+                l4: flow.l4,
+            });
+        }
+        Some(id)
+    }
+
+    /// Counts the packet and follows the connection.
+    fn update(&mut self, id: SlotId, meta: &Meta<K>, sink: &mut impl EventSink<K>) {
+        let Some(flow) = self.table.get_mut(id) else { return };
+        let wants = sink.wants();
+        let side = flow.side(meta.packet.orientation);
+        let key = flow.oriented(meta.packet.key);
+        flow.count(side, meta);
+        let from = flow.state;
+        if let Some(info) = &meta.packet.tcp {
+            let Flow { tcp, stats, history, .. } = flow;
+            let step = tcp.segment(from, side, info, meta.ts, stats, history);
+            flow.state = step.to;
+            if step.established {
+                if wants.contains(EventKinds::ESTABLISHED) {
+                    sink.event(FlowEvent::Established { key, ts: meta.ts });
+                }
+            } else if step.to != from && wants.contains(EventKinds::STATE_CHANGE) {
+                sink.event(FlowEvent::StateChange { key, from, to: step.to, ts: meta.ts });
+            }
+        } else if matches!(flow.l4, Some(L4Proto::Udp)) {
+            flow.history.push_once('d', side);
+        }
+        if wants.contains(EventKinds::PACKET) {
+            let len = meta.packet.wire_len as usize;
+            sink.event(FlowEvent::Packet { key, side, len, ts: meta.ts });
+        }
+        let class = TimeoutClass::of(flow.l4, flow.state);
+        self.table.touch(id, class.index());
+    }
+
+    /// Gives up the flow whose loss costs least: of the classes in their order, the one that was
+    /// silent longest.
+    #[cold]
+    fn evict(&mut self, sink: &mut impl EventSink<K>) {
+        let victim = TimeoutClass::ALL.into_iter().find_map(|class| self.table.oldest(class.index()));
+        let Some(id) = victim else { return };
+        if let Some((_, flow)) = self.table.get(id) {
+            let class = flow.victim_class();
+            if let Some(counter) = self.counters.evicted.get_mut(class.index()) {
+                *counter += 1;
+            }
+        }
+        self.end(id, EndReason::Evicted, sink);
+    }
+
+    /// Ends the flow at `id`: for `reason`, unless the connection itself was over before.
+    fn end(&mut self, id: SlotId, reason: EndReason, sink: &mut impl EventSink<K>) {
+        let Some((key, mut flow)) = self.table.remove(id) else { return };
+        let reason = match flow.state {
+            FlowState::Closed => EndReason::Fin,
+            FlowState::Reset | FlowState::Aborted => EndReason::Rst,
+            _ => reason,
+        };
+        flow.stats.completeness.evicted = reason == EndReason::Evicted;
+        if let Some(counter) = self.counters.ended.get_mut(reason.index()) {
+            *counter += 1;
+        }
+        self.counters.ended_packets += flow.stats.packets();
+        let key = flow.oriented(key);
+        let Flow { l4, state, stats, history, .. } = flow;
+        if sink.wants().contains(EventKinds::ENDED) {
+            sink.event(FlowEvent::Ended { key, reason, stats, history });
+        }
+        sink.record(FlowRecord { key, l4, reason, state, stats, history });
+    }
+}
+
+impl Flow {
+    /// The flow that a packet starts, before that packet is counted.
+    fn new<K>(meta: &Meta<K>) -> Self {
+        let (state, sender) = match &meta.packet.tcp {
+            Some(info) => tcp::first_segment(info),
+            None => (FlowState::Active, FlowSide::Initiator),
+        };
+        let mut flow = Self {
+            initiator: match (sender, meta.packet.orientation) {
+                (FlowSide::Initiator, orientation) => orientation,
+                (FlowSide::Responder, Orientation::Forward) => Orientation::Reverse,
+                (FlowSide::Responder, Orientation::Reverse) => Orientation::Forward,
+            },
+            l4: meta.packet.l4,
+            state,
+            history: HistoryString::new(),
+            stats: FlowStats { started: meta.ts, ..FlowStats::default() },
+            tcp: Connection::default(),
+        };
+        flow.stats.completeness.midstream = meta.packet.tcp.is_some() && state != FlowState::SynSent;
+        if sender == FlowSide::Responder {
+            flow.history.push_flipped();
+        }
+        flow
+    }
+
+    fn side(&self, orientation: Orientation) -> FlowSide {
+        if orientation == self.initiator { FlowSide::Initiator } else { FlowSide::Responder }
+    }
+
+    /// `key`, which is that of the table, with the initiator as source.
+    fn oriented<K: FlowKey>(&self, key: K) -> K {
+        match self.initiator {
+            Orientation::Forward => key,
+            Orientation::Reverse => key.reversed(),
+        }
+    }
+
+    fn count<K>(&mut self, side: FlowSide, meta: &Meta<K>) {
+        let Meta { packet, ts } = meta;
+        self.stats.last_seen = self.stats.last_seen.max(*ts);
+        let counters = self.stats.side_mut(side);
+        if counters.packets == 0 {
+            *counters = SideStats {
+                first_seen: *ts,
+                ip_len_min: packet.ip_len,
+                ttl_min: packet.ttl,
+                ..*counters
+            };
+        }
+        counters.packets += 1;
+        counters.wire_bytes += u64::from(packet.wire_len);
+        counters.ip_bytes += u64::from(packet.ip_len);
+        counters.payload_bytes += u64::from(packet.payload_len);
+        counters.last_seen = counters.last_seen.max(*ts);
+        counters.ip_len_min = counters.ip_len_min.min(packet.ip_len);
+        counters.ip_len_max = counters.ip_len_max.max(packet.ip_len);
+        counters.ttl_min = counters.ttl_min.min(packet.ttl);
+        counters.ttl_max = counters.ttl_max.max(packet.ttl);
+    }
+
+    fn victim_class(&self) -> VictimClass {
+        let two_sided = self.stats.initiator.packets > 0 && self.stats.responder.packets > 0;
+        match self.state {
+            state if state.is_terminal() => VictimClass::Closed,
+            FlowState::SynSent => VictimClass::HalfOpen,
+            _ if two_sided => VictimClass::TwoSided,
+            _ => VictimClass::OneSided,
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! UDP (RFC 768).
+
+use super::{Layer, Ports, Refusal, Transport};
+
+const HEADER_LEN: usize = 8;
+
+pub(super) fn parse(layer: Layer<'_>) -> Result<Transport, Refusal> {
+    let header: &[u8; HEADER_LEN] = layer.header().ok_or(Refusal::UdpTruncated)?;
+    let available = layer.wire_len.saturating_sub(HEADER_LEN);
+    // In a first fragment the length is that of the whole datagram; 0 is a jumbogram (RFC 2675).
+    let payload_len = match usize::from(u16::from_be_bytes([header[4], header[5]])) {
+        0..HEADER_LEN => available,
+        len => (len - HEADER_LEN).min(available),
+    };
+    Ok(Transport::Datagram {
+        ports: Ports {
+            src: u16::from_be_bytes([header[0], header[1]]),
+            dst: u16::from_be_bytes([header[2], header[3]]),
+        },
+        payload_len: u32::try_from(payload_len).unwrap_or(u32::MAX),
+    })
+}

@@ -1,0 +1,117 @@
+//! What a worker has counted, as others see it.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use flowtrack_common::{EndReason, VictimClass};
+
+use crate::wire::Refusal;
+
+macro_rules! shard_counts {
+    (
+        scalars { $($(#[$scalar_doc:meta])+ $scalar:ident,)+ }
+        arrays { $($(#[$array_doc:meta])+ $array:ident: $len:expr,)+ }
+    ) => {
+        /// What a shard has counted since its start.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        pub struct ShardCounts {
+            $($(#[$scalar_doc])+ pub $scalar: u64,)+
+            $($(#[$array_doc])+ pub $array: [u64; $len],)+
+        }
+
+        /// The same, published by the worker once a burst. One thread stores; others read whenever
+        /// they like, and may see a few counters of the next burst already.
+        #[derive(Debug, Default)]
+        pub struct SharedCounts {
+            $($scalar: AtomicU64,)+
+            $($array: [AtomicU64; $len],)+
+        }
+
+        impl SharedCounts {
+            /// Publishes `counts`.
+            pub fn store(&self, counts: &ShardCounts) {
+                $(self.$scalar.store(counts.$scalar, Relaxed);)+
+                $(for (shared, count) in self.$array.iter().zip(counts.$array) {
+                    shared.store(count, Relaxed);
+                })+
+            }
+
+            /// What was published last.
+            pub fn load(&self) -> ShardCounts {
+                ShardCounts {
+                    $($scalar: self.$scalar.load(Relaxed),)+
+                    $($array: std::array::from_fn(|i| {
+                        self.$array.get(i).map_or(0, |count| count.load(Relaxed))
+                    }),)+
+                }
+            }
+        }
+
+        impl std::ops::AddAssign for ShardCounts {
+            fn add_assign(&mut self, other: Self) {
+                $(self.$scalar += other.$scalar;)+
+                $(for (sum, count) in self.$array.iter_mut().zip(other.$array) {
+                    *sum += count;
+                })+
+            }
+        }
+    };
+}
+
+shard_counts! {
+    scalars {
+        /// Packets taken from the AF_XDP socket or from a file.
+        received,
+        /// Packets that the socket dropped: no frame was free, or too large (`rx_dropped`).
+        rx_dropped,
+        /// Packets that the socket dropped: its RX ring was full (`rx_ring_full`).
+        rx_ring_full,
+        /// Times that the kernel found the fill ring empty (`rx_fill_ring_empty_descs`). In copy
+        /// mode each of them stands in `rx_dropped` too.
+        rx_fill_ring_empty,
+        /// Packets that have a key.
+        accepted,
+        /// Packets that the tracker took in.
+        matched,
+        /// Their bytes on the wire.
+        wire_bytes,
+        /// Flows started.
+        created,
+        /// Flows that have not ended.
+        live,
+        /// Packets of live flows.
+        live_packets,
+        /// Packets of flows that have ended.
+        ended_packets,
+        /// Records that the control plane was too slow for.
+        lost_records,
+        /// Packets in these records.
+        lost_packets,
+        /// Events that the control plane was too slow for.
+        lost_events,
+    }
+    arrays {
+        /// Packets that have no key, by reason.
+        refused: Refusal::ALL.len(),
+        /// Flows that have ended, by reason.
+        ended: EndReason::ALL.len(),
+        /// Flows that made room in a full table, by class.
+        evicted: VictimClass::ALL.len(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_stored_is_loaded_and_adds_up() {
+        let mut counts = ShardCounts { received: 7, live: 2, ..ShardCounts::default() };
+        counts.refused[3] = 4;
+        let shared = SharedCounts::default();
+        shared.store(&counts);
+        let mut sum = shared.load();
+        assert_eq!(sum, counts);
+        sum += counts;
+        assert_eq!((sum.received, sum.live, sum.refused[3]), (14, 4, 8));
+    }
+}

@@ -1,0 +1,13 @@
+//! What runs on a core of its own: a tracker shard and the way of its results to the control plane.
+
+mod chunk;
+mod counts;
+mod shard;
+mod top;
+
+pub use self::{
+    chunk::{Chunk, ChunkPool, ChunkSink, Delivery, LostCounts},
+    counts::{ShardCounts, SharedCounts},
+    shard::{BURST, Shard},
+    top::{TopFlow, TopFlows},
+};

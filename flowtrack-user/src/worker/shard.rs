@@ -1,0 +1,103 @@
+//! A tracker with its sink: bursts in, chunks out.
+
+use std::time::Duration;
+
+use flowtrack_common::{EndReason, Timestamp};
+
+use super::{ChunkSink, LostCounts, ShardCounts, TopFlows};
+use crate::flow::{FiveTuple, Meta, Tracker, TrackerConfig};
+
+/// Packets that are taken in together. A burst starts at most as many flows.
+pub const BURST: usize = 64;
+/// Flows that may expire in a burst: more than can start, so that the sweep keeps up.
+const EXPIRE: usize = 2 * BURST;
+/// Places of the table that are looked at for large flows, per burst.
+const VISIT: usize = 4 * BURST;
+/// From one look at all large flows to the next.
+const TOP_INTERVAL: Duration = Duration::from_secs(1);
+/// Time that a result may wait for others to be sent with it.
+const FLUSH_INTERVAL: Duration = Duration::from_millis(100);
+
+/// A tracker shard and its way to the control plane. It has no clock of its own.
+#[derive(Debug)]
+pub struct Shard {
+    tracker: Tracker<FiveTuple>,
+    sink: ChunkSink,
+    top: TopFlows,
+    /// Where to go on looking for large flows; `None` when through.
+    cursor: Option<usize>,
+    top_at: Timestamp,
+    flush_at: Timestamp,
+}
+
+impl Shard {
+    /// A shard without flows.
+    pub fn new(config: TrackerConfig, sink: ChunkSink) -> Self {
+        Self {
+            tracker: Tracker::new(config),
+            sink,
+            top: TopFlows::new(),
+            cursor: None,
+            top_at: Timestamp::EPOCH,
+            flush_at: Timestamp::EPOCH,
+        }
+    }
+
+    /// Takes in packets, in their order, and does a bounded piece of what else there is to do.
+    pub fn burst(&mut self, burst: &[Meta<FiveTuple>]) {
+        for meta in burst {
+            self.tracker.packet(meta, &mut self.sink);
+        }
+        self.tracker.expire(EXPIRE, &mut self.sink);
+    }
+
+    /// The wall clock says `now`: looks for large flows and sends what has waited long enough. Only
+    /// for live capture; a file has no wall clock.
+    pub fn tick(&mut self, now: Timestamp) {
+        if self.cursor.is_none() && now >= self.top_at {
+            self.top_at = now.saturating_add(TOP_INTERVAL);
+            self.cursor = Some(0);
+        }
+        if let Some(cursor) = self.cursor {
+            let Self { tracker, top, .. } = self;
+            self.cursor = tracker.visit(cursor, VISIT, |key, stats| top.offer(key, stats));
+            if self.cursor.is_none() {
+                self.sink.top(std::mem::take(&mut self.top));
+            }
+        }
+        if now >= self.flush_at {
+            self.flush_at = now.saturating_add(FLUSH_INTERVAL);
+            self.sink.flush();
+        }
+    }
+
+    /// No packet is waiting and the wall clock says `now`: flows expire by it.
+    pub fn idle(&mut self, now: Timestamp) {
+        self.tracker.advance(now);
+        self.tracker.expire(EXPIRE, &mut self.sink);
+    }
+
+    /// Ends all flows and sends what is left; waits for the control plane.
+    pub fn finish(&mut self, reason: EndReason) {
+        self.sink.wait_from_now_on();
+        self.tracker.finish(reason, &mut self.sink);
+        self.sink.flush();
+    }
+
+    /// Puts into `counts` what the tracker counted and what the control plane was too slow for.
+    pub fn count(&self, counts: &mut ShardCounts) {
+        let tracker = self.tracker.counters();
+        counts.matched = tracker.packets;
+        counts.wire_bytes = tracker.wire_bytes;
+        counts.created = tracker.created;
+        counts.live = self.tracker.live() as u64;
+        counts.ended_packets = tracker.ended_packets;
+        counts.live_packets = tracker.packets - tracker.ended_packets;
+        counts.ended = tracker.ended;
+        counts.evicted = tracker.evicted;
+        let LostCounts { records, packets, events } = self.sink.lost();
+        counts.lost_records = records;
+        counts.lost_packets = packets;
+        counts.lost_events = events;
+    }
+}

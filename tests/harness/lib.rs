@@ -1,0 +1,14 @@
+//! What the veth tests and the demo build on: network namespaces, veth pairs, a software SPAN port,
+//! and traffic, from real kernel sockets down to single frames.
+//!
+//! All of it needs root. Each namespace goes away with the value that made it, also on panic.
+
+pub mod command;
+pub mod frames;
+pub mod generator;
+pub mod inject;
+pub mod link;
+pub mod netns;
+pub mod span;
+pub mod traffic;
+pub mod wait;

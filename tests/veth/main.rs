@@ -1,0 +1,1 @@
+//! Integration tests of flowtrack on veth pairs.

@@ -1,0 +1,62 @@
+//! `cargo xtask`: set-up, build, run and test of flowtrack, one verb a module.
+//!
+//! cargo runs as the user who types the command; only a finished binary is ever elevated.
+
+mod build_ebpf;
+mod cargo;
+mod deny;
+mod elf;
+mod exec;
+mod privilege;
+mod run;
+mod setup;
+mod test;
+
+use std::{path::Path, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+/// Set-up, build, run and test of flowtrack.
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Find out what is missing to build, test and demonstrate flowtrack, and install it.
+    Setup(setup::Options),
+    /// Build flowtrack and run it on an interface, or the demo when no interface is named.
+    Run(run::Options),
+    /// Build the XDP programs and show what is in the object.
+    BuildEbpf(build_ebpf::Options),
+    /// Check format, lints and documentation, and run all tests.
+    Test(test::Options),
+    /// Check licences and sources of all dependencies.
+    Deny(deny::Options),
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().verb {
+        Verb::Setup(options) => setup::run(&options),
+        Verb::Run(options) => run::run(&options),
+        Verb::BuildEbpf(options) => build_ebpf::run(&options),
+        Verb::Test(options) => return test::run(&options),
+        Verb::Deny(options) => deny::run(&options),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The root of the repository.
+fn repository() -> &'static Path {
+    let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
+    xtask.parent().unwrap_or(xtask)
+}

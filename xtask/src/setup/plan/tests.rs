@@ -1,0 +1,123 @@
+use super::Plan;
+use crate::setup::{
+    ebpf::Compiler,
+    facts::{Apt, Facts},
+};
+
+const INSTALL: &str = "apt-get install -y --no-install-recommends --no-remove";
+
+fn facts(compiler: Compiler) -> Facts {
+    Facts {
+        missing: Vec::new(),
+        compiler,
+        bpf_linker: false,
+        cargo_binstall: false,
+        llvm: false,
+        apt: Some(Apt {
+            fresh_lists: true,
+            runner: Some(Vec::new()),
+        }),
+    }
+}
+
+fn commands(plan: &Plan) -> Vec<String> {
+    plan.commands.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn nothing_is_done_when_nothing_is_missing() {
+    let plan = Plan::new(&Facts {
+        bpf_linker: true,
+        ..facts(Compiler::Nightly)
+    });
+    assert!(plan.is_complete() && plan.commands.is_empty() && plan.update.is_none());
+    assert_eq!(
+        plan.to_string(),
+        "set-up is complete; XDP programs: rustup's nightly with rust-src\n"
+    );
+}
+
+#[test]
+fn nightly_gets_a_released_linker() {
+    let mut facts = facts(Compiler::Nightly);
+    assert_eq!(
+        commands(&Plan::new(&facts)),
+        [
+            "cargo install cargo-binstall --locked",
+            "cargo binstall --no-confirm bpf-linker"
+        ]
+    );
+    facts.cargo_binstall = true;
+    assert_eq!(
+        commands(&Plan::new(&facts)),
+        ["cargo binstall --no-confirm bpf-linker"]
+    );
+}
+
+#[test]
+fn debian_gets_compiler_and_llvm_before_the_linker_is_built() {
+    let commands = commands(&Plan::new(&facts(Compiler::Installable)));
+    assert_eq!(
+        commands[0],
+        format!(
+            "DEBIAN_FRONTEND=noninteractive {INSTALL} libstd-rust-web-dev-bpf llvm-22-dev rustc-web"
+        )
+    );
+    assert!(
+        commands[1].contains("cargo install bpf-linker"),
+        "{}",
+        commands[1]
+    );
+    assert_eq!(commands.len(), 2);
+}
+
+#[test]
+fn packages_that_are_here_are_not_installed_again() {
+    let mut facts = facts(Compiler::Debian);
+    facts.llvm = true;
+    let commands = commands(&Plan::new(&facts));
+    assert_eq!(commands.len(), 1);
+    assert!(
+        commands[0].contains("cargo install bpf-linker"),
+        "{}",
+        commands[0]
+    );
+}
+
+#[test]
+fn old_lists_are_renewed_first_and_sudo_is_put_before() {
+    let mut facts = facts(Compiler::Installable);
+    facts.apt = Some(Apt {
+        fresh_lists: false,
+        runner: Some(vec!["sudo".into()]),
+    });
+    let plan = Plan::new(&facts);
+    assert_eq!(
+        plan.update.as_ref().unwrap().to_string(),
+        "sudo apt-get update"
+    );
+    let install = format!("sudo env DEBIAN_FRONTEND=noninteractive {INSTALL}");
+    assert!(commands(&plan)[0].starts_with(&install));
+    let shown = plan.to_string();
+    assert!(
+        shown.contains("to be run:\n  sudo apt-get update\n  sudo env"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn without_a_way_to_install_the_user_is_told() {
+    let mut facts = facts(Compiler::Absent);
+    facts.apt = None;
+    let plan = Plan::new(&facts);
+    assert!(!plan.is_complete() && plan.commands.is_empty());
+    assert!(plan.advice[0].contains("rustup toolchain install nightly --component rust-src"));
+
+    facts.compiler = Compiler::Installable;
+    facts.apt = Some(Apt {
+        fresh_lists: true,
+        runner: None,
+    });
+    let plan = Plan::new(&facts);
+    assert!(plan.advice[0].contains("as root"), "{:?}", plan.advice);
+}

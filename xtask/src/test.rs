@@ -1,0 +1,89 @@
+//! `cargo xtask test`: format, lints, documentation, and all tests, those that need root included.
+
+mod captures;
+mod steps;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, ensure};
+
+use self::steps::Steps;
+use crate::{
+    cargo::{self, cargo},
+    exec::{Cmd, word},
+    privilege, setup,
+};
+
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Run only tests with this in their name, and leave the comparison of captures out.
+    #[arg(long)]
+    filter: Option<String>,
+    /// Program that starts the tests that need root [default: none for root, else `sudo -E`].
+    #[arg(long)]
+    runner: Option<String>,
+    /// Leave out format, clippy and documentation.
+    #[arg(long)]
+    no_lint: bool,
+    #[command(flatten)]
+    consent: setup::Consent,
+}
+
+pub(crate) fn run(options: &Options) -> ExitCode {
+    let mut steps = Steps::default();
+    if !steps.run("set-up", || setup::ready(&options.consent)) {
+        return steps.finish();
+    }
+    if !options.no_lint {
+        lint(&mut steps);
+    }
+    let filter = options.filter.as_slice();
+    steps.run("unit, integration and doc tests", || {
+        cargo("test")?.args(filter).run()
+    });
+    steps.run("tests on veth pairs", || veth(options));
+    if filter.is_empty() {
+        captures::compare(&mut steps);
+    }
+    steps.finish()
+}
+
+fn lint(steps: &mut Steps) {
+    steps.run("format", || cargo("fmt --all --check")?.run());
+    steps.run("clippy", || {
+        let packages = "--workspace --exclude flowtrack-ebpf";
+        let clippy = cargo(&format!("clippy --all-targets {packages}"))?;
+        clippy.args(["--", "-D", "warnings"]).run()
+    });
+    // For the host, since BPF's compiler may come without clippy. By itself, or the panic handler
+    // meets that of std; and a binary without std cannot unwind.
+    steps.run("clippy on the XDP programs", || {
+        let clippy = cargo("clippy --lib --bins -p flowtrack-ebpf")?;
+        let clippy = clippy.env("CARGO_PROFILE_DEV_PANIC", "abort");
+        clippy.args(["--", "-D", "warnings"]).run()
+    });
+    steps.run("documentation", || {
+        let doc = cargo("doc --no-deps")?;
+        doc.env("RUSTDOCFLAGS", "-D warnings").run()
+    });
+}
+
+/// The tests that need root: built by the user, and only then started through the runner.
+fn veth(options: &Options) -> Result<()> {
+    let runner = privilege::runner(options.runner.as_deref())?;
+    // They start the binary that lies beside them.
+    cargo::build("build --release -p flowtrack --bins")?;
+    let built = cargo::build("test --release -p flowtrack-tests --no-run")?;
+    let mut count = 0;
+    for (_, path) in built.executables("test") {
+        Cmd::new([word(&path)?])
+            .args(["--include-ignored", "--test-threads=1"])
+            .args(&options.filter)
+            .env("RUST_BACKTRACE", "1")
+            .through(&runner)
+            .run()?;
+        count += 1;
+    }
+    ensure!(count > 0, "flowtrack-tests has no test target");
+    Ok(())
+}
