@@ -4,6 +4,8 @@
 //! All structures are `#[repr(C)]`, of fixed-width integers, without implicit padding, in the byte
 //! order of the host.
 
+use core::ops::AddAssign;
+
 /// Name of the capture program in the eBPF object.
 pub const CAPTURE_PROGRAM: &str = "flowtrack";
 /// Name of the traffic generator program in the eBPF object.
@@ -50,6 +52,26 @@ pub struct Verdicts {
     pub no_socket: Count,
     /// No room in front of the packet for the [`Stamp`]: left to the kernel stack (`XDP_PASS`).
     pub no_headroom: Count,
+}
+
+impl AddAssign for Count {
+    fn add_assign(&mut self, other: Self) {
+        self.packets += other.packets;
+        self.bytes += other.bytes;
+    }
+}
+
+impl AddAssign for Verdicts {
+    fn add_assign(&mut self, other: Self) {
+        let Self {
+            redirected,
+            no_socket,
+            no_headroom,
+        } = other;
+        self.redirected += redirected;
+        self.no_socket += no_socket;
+        self.no_headroom += no_headroom;
+    }
 }
 
 /// What stands in front of each redirected packet when [`STAMP_GLOBAL`] is 1.

@@ -96,7 +96,12 @@ mod tests {
         let mut h = HistoryString::new();
         while h.push('t', Responder) {}
         h.push_flipped();
-        for (letter, side) in [('f', Initiator), ('f', Responder), ('r', Initiator), ('r', Responder)] {
+        for (letter, side) in [
+            ('f', Initiator),
+            ('f', Responder),
+            ('r', Initiator),
+            ('r', Responder),
+        ] {
             assert!(h.push(letter, side));
         }
         assert_eq!(h.as_str().len(), CAPACITY);

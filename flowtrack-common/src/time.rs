@@ -18,7 +18,10 @@ impl Timestamp {
 
     /// From seconds and nanoseconds; `nanos` may be a second or more. Saturates.
     pub const fn new(secs: u64, nanos: u32) -> Self {
-        Self(secs.saturating_mul(NANOS_PER_SEC).saturating_add(nanos as u64))
+        Self(
+            secs.saturating_mul(NANOS_PER_SEC)
+                .saturating_add(nanos as u64),
+        )
     }
 
     /// From nanoseconds since the epoch.

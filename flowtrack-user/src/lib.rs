@@ -5,6 +5,7 @@ pub mod cli;
 pub mod control;
 pub mod export;
 pub mod flow;
+pub mod sys;
 pub mod table;
 pub mod wire;
 pub mod worker;

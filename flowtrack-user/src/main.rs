@@ -1,15 +1,15 @@
 //! The command `flowtrack`.
 
 use std::{
-    io::{self, IsTerminal, Write},
+    io::{self, Write},
     process::ExitCode,
 };
 
 use anyhow::Context;
 use clap::Parser;
 use flowtrack::{
-    cli::{Cli, Command, ReadArgs, SharedArgs},
-    control::{self, Ledger, ReadConfig},
+    cli::{Cli, Command, ReadArgs, RunArgs, SharedArgs, Timestamps},
+    control::{self, Ledger, ReadConfig, RunConfig},
     export::Target,
 };
 
@@ -20,14 +20,35 @@ const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    log_to_stderr();
     let result = match &cli.command {
-        Command::Run(_) => Ok(ExitCode::FAILURE),
+        Command::Run(args) => run(args),
         Command::Read(args) => read(args),
     };
     result.unwrap_or_else(|error| {
         eprintln!("flowtrack: {error:#}");
         ExitCode::FAILURE
     })
+}
+
+fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
+    if args.shared.crowded_stdout() {
+        return Ok(crowded_stdout());
+    }
+    let ledger = control::run(&RunConfig {
+        interface: args.interface.clone(),
+        take_over: args.take_over,
+        duration: args.duration,
+        stamped: args.timestamps == Timestamps::Packet,
+        require_zero_copy: args.require_zero_copy,
+        ring_size: args.ring_size,
+        quiet: args.quiet,
+        outputs: args.shared.outputs.clone(),
+        tracker: args.shared.tracker(),
+    })?;
+    report(&args.shared, &ledger)?;
+    eprint!("{ledger}");
+    Ok(status(&ledger))
 }
 
 fn read(args: &ReadArgs) -> anyhow::Result<ExitCode> {
@@ -44,6 +65,10 @@ fn read(args: &ReadArgs) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     report(&args.shared, &outcome.ledger)?;
+    // Somebody who asked for no output wants to know what there is.
+    if args.shared.outputs.is_empty() {
+        eprint!("{}", outcome.ledger);
+    }
     for error in &outcome.errors {
         eprintln!("flowtrack: {:#}", anyhow::Error::msg(error.to_string()));
     }
@@ -53,29 +78,41 @@ fn read(args: &ReadArgs) -> anyhow::Result<ExitCode> {
     })
 }
 
-/// Writes the ledger to where it is wanted, and for a person if nothing else is written for one.
+/// What there is to say goes to standard error: warnings, and what flowtrack itself does. `RUST_LOG`
+/// changes that.
+fn log_to_stderr() {
+    env_logger::Builder::from_env(
+        env_logger::Env::default().default_filter_or("warn,flowtrack=info"),
+    )
+    .format(|line, record| writeln!(line, "flowtrack: {}", record.args()))
+    .init();
+}
+
+/// Writes the ledger to where it is wanted.
 fn report(args: &SharedArgs, ledger: &Ledger) -> anyhow::Result<()> {
-    if let Some(path) = &args.ledger {
-        let target = Target::from(path.as_path());
-        let mut writer = target.open()?;
-        serde_json::to_writer_pretty(&mut writer, ledger)
-            .map_err(io::Error::from)
-            .and_then(|()| writeln!(writer))
-            .and_then(|()| writer.flush())
-            .with_context(|| format!("cannot write the ledger to {target}"))?;
-    }
-    if args.outputs.is_empty() || io::stderr().is_terminal() {
-        eprint!("{ledger}");
-    }
-    Ok(())
+    let Some(path) = &args.ledger else {
+        return Ok(());
+    };
+    let target = Target::from(path.as_path());
+    let mut writer = target.open()?;
+    serde_json::to_writer_pretty(&mut writer, ledger)
+        .map_err(io::Error::from)
+        .and_then(|()| writeln!(writer))
+        .and_then(|()| writer.flush())
+        .with_context(|| format!("cannot write the ledger to {target}"))
 }
 
 fn status(ledger: &Ledger) -> ExitCode {
-    if ledger.closes() && !ledger.lost_records() {
-        return ExitCode::SUCCESS;
+    if !ledger.closes() {
+        eprintln!("flowtrack: the ledger does not close: packets are unexplained");
     }
-    eprintln!("flowtrack: records were lost, or packets are unexplained; see the ledger:\n{ledger}");
-    ExitCode::from(INCOMPLETE)
+    if ledger.lost_records() {
+        eprintln!("flowtrack: records were lost");
+    }
+    match ledger.closes() && !ledger.lost_records() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::from(INCOMPLETE),
+    }
 }
 
 fn crowded_stdout() -> ExitCode {

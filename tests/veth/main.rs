@@ -1,1 +1,2 @@
 //! Integration tests of flowtrack on veth pairs.
+mod program;

@@ -39,7 +39,7 @@ pub(crate) fn run(options: &Options) -> ExitCode {
     }
     let filter = options.filter.as_slice();
     steps.run("unit, integration and doc tests", || {
-        cargo("test")?.args(filter).run()
+        cargo("test --no-fail-fast")?.args(filter).run()
     });
     steps.run("tests on veth pairs", || veth(options));
     if filter.is_empty() {
@@ -51,8 +51,8 @@ pub(crate) fn run(options: &Options) -> ExitCode {
 fn lint(steps: &mut Steps) {
     steps.run("format", || cargo("fmt --all --check")?.run());
     steps.run("clippy", || {
-        let packages = "--workspace --exclude flowtrack-ebpf";
-        let clippy = cargo(&format!("clippy --all-targets {packages}"))?;
+        let packages = "--workspace --exclude flowtrack-ebpf --all-targets";
+        let clippy = cargo(&format!("clippy --keep-going {packages}"))?;
         clippy.args(["--", "-D", "warnings"]).run()
     });
     // For the host, since BPF's compiler may come without clippy. By itself, or the panic handler

@@ -1,3 +1,4 @@
 //! Where frames come from.
 
 pub mod pcap;
+pub mod xdp;

@@ -9,9 +9,7 @@ use std::{
 };
 
 use flowtrack_common::{Frame, LinkType, Timestamp};
-use pcap_parser::{
-    Block, PcapBlockOwned, PcapError, create_reader, traits::PcapReaderIterator,
-};
+use pcap_parser::{Block, PcapBlockOwned, PcapError, create_reader, traits::PcapReaderIterator};
 
 /// Bytes read ahead, and the largest block at first.
 const BUFFER_SIZE: usize = 1 << 20;
@@ -89,16 +87,24 @@ struct Interface {
 impl CaptureFile {
     /// Opens `path`, or standard input for `-`.
     pub fn open(path: &Path) -> Result<Self, ReadError> {
-        let io_error = |source| ReadError::Io { path: path.to_owned(), source };
+        let io_error = |source| ReadError::Io {
+            path: path.to_owned(),
+            source,
+        };
         let input: Box<dyn Read + Send> = if path.as_os_str() == "-" {
             Box::new(io::stdin())
         } else {
             Box::new(File::open(path).map_err(io_error)?)
         };
-        let mut input = BufReader::new(FilledFirst { inner: input, first: true });
+        let mut input = BufReader::new(FilledFirst {
+            inner: input,
+            first: true,
+        });
         let start = input.fill_buf().map_err(io_error)?;
         if start.is_empty() {
-            return Err(ReadError::Empty { path: path.to_owned() });
+            return Err(ReadError::Empty {
+                path: path.to_owned(),
+            });
         }
         let input: Box<dyn Read + Send> = if start.starts_with(&GZIP) {
             Box::new(flate2::bufread::MultiGzDecoder::new(input))
@@ -109,7 +115,10 @@ impl CaptureFile {
         } else {
             Box::new(input)
         };
-        let input = FilledFirst { inner: input, first: true };
+        let input = FilledFirst {
+            inner: input,
+            first: true,
+        };
         match create_reader(BUFFER_SIZE, input) {
             Ok(reader) => Ok(Self {
                 path: path.to_owned(),
@@ -118,9 +127,13 @@ impl CaptureFile {
                 packets: 0,
                 ts: Timestamp::EPOCH,
             }),
-            Err(PcapError::Eof) => Err(ReadError::Empty { path: path.to_owned() }),
+            Err(PcapError::Eof) => Err(ReadError::Empty {
+                path: path.to_owned(),
+            }),
             Err(PcapError::ReadError) => Err(io_error(io::ErrorKind::InvalidData.into())),
-            Err(_) => Err(ReadError::NotACapture { path: path.to_owned() }),
+            Err(_) => Err(ReadError::NotACapture {
+                path: path.to_owned(),
+            }),
         }
     }
 
@@ -130,9 +143,18 @@ impl CaptureFile {
     }
 
     /// Lends the frames to `each`, in their order, to the end of the file or until `each` is done.
-    pub fn read(&mut self, mut each: impl FnMut(&Frame<'_>) -> ControlFlow<()>) -> Result<(), ReadError> {
+    pub fn read(
+        &mut self,
+        mut each: impl FnMut(&Frame<'_>) -> ControlFlow<()>,
+    ) -> Result<(), ReadError> {
         loop {
-            let Self { reader, interfaces, packets, ts, .. } = self;
+            let Self {
+                reader,
+                interfaces,
+                packets,
+                ts,
+                ..
+            } = self;
             let error = match reader.next() {
                 Ok((len, block)) => {
                     let frame = frame(&block, interfaces, *ts);
@@ -154,7 +176,10 @@ impl CaptureFile {
                 PcapError::Incomplete(_) => self.refill()?,
                 PcapError::BufferTooSmall => self.grow()?,
                 PcapError::UnexpectedEof => {
-                    return Err(ReadError::Truncated { path: self.path.clone(), packets: self.packets });
+                    return Err(ReadError::Truncated {
+                        path: self.path.clone(),
+                        packets: self.packets,
+                    });
                 }
                 _ => return Err(self.damaged()),
             }
@@ -178,7 +203,10 @@ impl CaptureFile {
     }
 
     fn damaged(&self) -> ReadError {
-        ReadError::Damaged { path: self.path.clone(), packets: self.packets }
+        ReadError::Damaged {
+            path: self.path.clone(),
+            packets: self.packets,
+        }
     }
 }
 
@@ -190,7 +218,11 @@ fn frame<'a>(
 ) -> Option<Frame<'a>> {
     let (interface, bytes, wire_len, ts) = match block {
         PcapBlockOwned::LegacyHeader(header) => {
-            let resolution = if header.is_nanosecond_precision() { 1_000_000_000 } else { 1_000_000 };
+            let resolution = if header.is_nanosecond_precision() {
+                1_000_000_000
+            } else {
+                1_000_000
+            };
             *interfaces = vec![Interface {
                 link: link_type(header.network.0),
                 resolution,
@@ -224,19 +256,32 @@ fn frame<'a>(
             let interface = interfaces.get(packet.if_id as usize)?;
             let units = u64::from(packet.ts_high) << 32 | u64::from(packet.ts_low);
             let ts = interface.time(units / interface.resolution, units % interface.resolution);
-            let bytes = packet.data.get(..packet.caplen as usize).unwrap_or(packet.data);
+            let bytes = packet
+                .data
+                .get(..packet.caplen as usize)
+                .unwrap_or(packet.data);
             (interface, bytes, packet.origlen, ts)
         }
         PcapBlockOwned::NG(Block::SimplePacket(packet)) => {
             // It has no captured length: that is the smaller of the packet's and the snap length.
             let interface = interfaces.first()?;
             let len = packet.origlen.min(interface.snap_len) as usize;
-            (interface, packet.data.get(..len).unwrap_or(packet.data), packet.origlen, latest)
+            (
+                interface,
+                packet.data.get(..len).unwrap_or(packet.data),
+                packet.origlen,
+                latest,
+            )
         }
         PcapBlockOwned::NG(_) => return None,
     };
     let captured = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-    Some(Frame { bytes, wire_len: wire_len.max(captured), link: interface.link, ts })
+    Some(Frame {
+        bytes,
+        wire_len: wire_len.max(captured),
+        link: interface.link,
+        ts,
+    })
 }
 
 impl Interface {

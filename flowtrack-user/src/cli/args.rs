@@ -134,8 +134,10 @@ pub enum Timestamps {
 impl SharedArgs {
     /// Size and timeouts of the trackers.
     pub fn tracker(&self) -> TrackerConfig {
-        let mut config =
-            TrackerConfig { max_flows: self.max_flows as usize, ..TrackerConfig::default() };
+        let mut config = TrackerConfig {
+            max_flows: self.max_flows as usize,
+            ..TrackerConfig::default()
+        };
         for IdleTimeout { class, timeout } in &self.idle_timeouts {
             config.timeouts.set(*class, *timeout);
         }
@@ -144,8 +146,16 @@ impl SharedArgs {
 
     /// Whether more than one thing is to be written to standard output.
     pub fn crowded_stdout(&self) -> bool {
-        let outputs = self.outputs.iter().filter(|output| output.target == Target::Stdout).count();
-        let ledger = usize::from(self.ledger.as_ref().is_some_and(|path| path.as_os_str() == "-"));
+        let outputs = self
+            .outputs
+            .iter()
+            .filter(|output| output.target == Target::Stdout)
+            .count();
+        let ledger = usize::from(
+            self.ledger
+                .as_ref()
+                .is_some_and(|path| path.as_os_str() == "-"),
+        );
         outputs + ledger > 1
     }
 }
@@ -171,7 +181,11 @@ mod tests {
     #[test]
     fn the_help_names_the_default_timeouts() {
         let help = Cli::command().render_long_help().to_string()
-            + &Cli::command().find_subcommand_mut("read").unwrap().render_long_help().to_string();
+            + &Cli::command()
+                .find_subcommand_mut("read")
+                .unwrap()
+                .render_long_help()
+                .to_string();
         let timeouts = TrackerConfig::default().timeouts;
         for class in crate::flow::TimeoutClass::ALL {
             let timeout = humantime::format_duration(timeouts.get(class));

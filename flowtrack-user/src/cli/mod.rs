@@ -4,4 +4,7 @@
 mod args;
 mod values;
 
-pub use self::args::{Cli, Command, ReadArgs, RunArgs, SharedArgs};
+pub use self::{
+    args::{Cli, Command, Mode, ReadArgs, RunArgs, SharedArgs, Timestamps},
+    values::{IdleTimeout, IdleTimeoutError},
+};

@@ -32,7 +32,9 @@ impl FromStr for IdleTimeout {
 
     fn from_str(text: &str) -> Result<Self, IdleTimeoutError> {
         let (name, duration) = text.split_once('=').ok_or(IdleTimeoutError::Form)?;
-        let class = TimeoutClass::ALL.into_iter().find(|class| class.name() == name);
+        let class = TimeoutClass::ALL
+            .into_iter()
+            .find(|class| class.name() == name);
         let class = class.ok_or_else(|| {
             let names = TimeoutClass::ALL.map(TimeoutClass::name).join(", ");
             IdleTimeoutError::UnknownClass(name.to_owned(), names)

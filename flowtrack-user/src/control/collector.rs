@@ -28,14 +28,16 @@ struct ShardArrivals {
 impl CollectorCounts {
     /// Nothing yet, of `shards` shards.
     pub fn new(shards: usize) -> Arc<Self> {
-        Arc::new(Self { shards: (0..shards).map(|_| ShardArrivals::default()).collect() })
+        Arc::new(Self {
+            shards: (0..shards).map(|_| ShardArrivals::default()).collect(),
+        })
     }
 
     /// Records that have arrived from `shard`, and the packets in them.
     pub fn records(&self, shard: usize) -> (u64, u64) {
-        self.shards
-            .get(shard)
-            .map_or((0, 0), |arrived| (arrived.records.load(Relaxed), arrived.packets.load(Relaxed)))
+        self.shards.get(shard).map_or((0, 0), |arrived| {
+            (arrived.records.load(Relaxed), arrived.packets.load(Relaxed))
+        })
     }
 
     /// The largest live flows of all shards, as each of them saw it last.
@@ -48,9 +50,17 @@ impl CollectorCounts {
     }
 
     fn count(&self, chunk: &mut Chunk) {
-        let Some(arrived) = self.shards.get(chunk.shard) else { return };
-        let packets = chunk.records.iter().map(|record| record.stats.packets()).sum();
-        arrived.records.fetch_add(chunk.records.len() as u64, Relaxed);
+        let Some(arrived) = self.shards.get(chunk.shard) else {
+            return;
+        };
+        let packets = chunk
+            .records
+            .iter()
+            .map(|record| record.stats.packets())
+            .sum();
+        arrived
+            .records
+            .fetch_add(chunk.records.len() as u64, Relaxed);
         arrived.packets.fetch_add(packets, Relaxed);
         if let Some(top) = chunk.top.take() {
             *arrived.top.lock().unwrap_or_else(PoisonError::into_inner) = top;

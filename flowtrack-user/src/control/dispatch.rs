@@ -37,15 +37,16 @@ enum Place<'scope> {
     /// The calling thread.
     Here(Box<Shard>),
     /// A thread of its own: where full bursts go to, and empty ones come from.
-    Thread { full: Sender<Burst>, empty: Receiver<Burst>, thread: ScopedJoinHandle<'scope, Shard> },
+    Thread {
+        full: Sender<Burst>,
+        empty: Receiver<Burst>,
+        thread: ScopedJoinHandle<'scope, Shard>,
+    },
 }
 
 impl<'scope> Dispatcher<'scope> {
     /// Starts the threads, if there are several shards.
-    pub(super) fn start(
-        scope: &'scope Scope<'scope, '_>,
-        shards: Vec<Shard>,
-    ) -> io::Result<Self> {
+    pub(super) fn start(scope: &'scope Scope<'scope, '_>, shards: Vec<Shard>) -> io::Result<Self> {
         let single = shards.len() == 1;
         let link = |(number, shard): (usize, Shard)| {
             let place = if single {
@@ -53,10 +54,21 @@ impl<'scope> Dispatcher<'scope> {
             } else {
                 Place::start(scope, number, shard)?
             };
-            Ok(Link { burst: Vec::with_capacity(BURST), packets: 0, place })
+            Ok(Link {
+                burst: Vec::with_capacity(BURST),
+                packets: 0,
+                place,
+            })
         };
-        let links = shards.into_iter().enumerate().map(link).collect::<io::Result<_>>()?;
-        Ok(Self { links, hasher: RandomState::new() })
+        let links = shards
+            .into_iter()
+            .enumerate()
+            .map(link)
+            .collect::<io::Result<_>>()?;
+        Ok(Self {
+            links,
+            hasher: RandomState::new(),
+        })
     }
 
     /// Takes in a packet.
@@ -66,7 +78,9 @@ impl<'scope> Dispatcher<'scope> {
             // A remainder is smaller than the number of shards.
             shards => (self.hasher.hash_one(meta.packet.key) % shards) as usize,
         };
-        let Some(link) = self.links.get_mut(shard) else { return };
+        let Some(link) = self.links.get_mut(shard) else {
+            return;
+        };
         link.packets += 1;
         link.burst.push(meta);
         if link.burst.len() >= BURST {
@@ -99,8 +113,14 @@ impl<'scope> Place<'scope> {
             shard
         };
         let name = format!("shard-{number}");
-        let thread = thread::Builder::new().name(name).spawn_scoped(scope, work)?;
-        Ok(Self::Thread { full, empty, thread })
+        let thread = thread::Builder::new()
+            .name(name)
+            .spawn_scoped(scope, work)?;
+        Ok(Self::Thread {
+            full,
+            empty,
+            thread,
+        })
     }
 }
 
@@ -112,7 +132,9 @@ impl Link<'_> {
                 self.burst.clear();
             }
             Place::Thread { full, empty, .. } => {
-                let next = empty.try_recv().unwrap_or_else(|_| Vec::with_capacity(BURST));
+                let next = empty
+                    .try_recv()
+                    .unwrap_or_else(|_| Vec::with_capacity(BURST));
                 // A shard ends when it is told to, not before; if it panicked, the ledger shows it.
                 let _ = full.send(std::mem::replace(&mut self.burst, next));
             }

@@ -157,6 +157,20 @@ impl Residual {
     pub fn is_zero(&self) -> bool {
         *self == Self::default()
     }
+
+    /// Packets that are unexplained, wherever.
+    pub fn sum(&self) -> u64 {
+        let Self {
+            xsk,
+            wire,
+            tracker,
+            records,
+        } = self;
+        [xsk, wire, tracker, records]
+            .into_iter()
+            .map(|packets| packets.unsigned_abs())
+            .sum()
+    }
 }
 
 impl LedgerRow {
@@ -187,14 +201,20 @@ impl LedgerRow {
             received: counts.received,
             wire: WireRow {
                 accepted: counts.accepted,
-                refused: named(Refusal::ALL.iter().map(|reason| reason.name()), &counts.refused),
+                refused: named(
+                    Refusal::ALL.iter().map(|reason| reason.name()),
+                    &counts.refused,
+                ),
             },
             tracker: TrackerRow {
                 packets: counts.matched,
                 bytes: counts.wire_bytes,
                 created: counts.created,
                 live: counts.live,
-                ended: named(EndReason::ALL.iter().map(|reason| reason.name()), &counts.ended),
+                ended: named(
+                    EndReason::ALL.iter().map(|reason| reason.name()),
+                    &counts.ended,
+                ),
                 evicted: counts.evicted.iter().take(VictimClass::ALL.len()).sum(),
             },
             records: RecordsRow {
@@ -240,7 +260,7 @@ impl Ledger {
         let (mut sum, mut records, mut packets) = (ShardCounts::default(), 0, 0);
         for (verdicts, counts, arrived) in queues {
             if let Some(verdicts) = verdicts {
-                add(xdp.get_or_insert_default(), verdicts);
+                *xdp.get_or_insert_default() += *verdicts;
             }
             sum += *counts;
             records += arrived.0;
@@ -270,20 +290,12 @@ impl Ledger {
     }
 }
 
-/// Adds the verdicts of another queue, CPU or attachment.
-pub(super) fn add(sum: &mut Verdicts, verdicts: &Verdicts) {
-    let add = |sum: &mut Count, count: &Count| {
-        sum.packets += count.packets;
-        sum.bytes += count.bytes;
-    };
-    add(&mut sum.redirected, &verdicts.redirected);
-    add(&mut sum.no_socket, &verdicts.no_socket);
-    add(&mut sum.no_headroom, &verdicts.no_headroom);
-}
-
 impl From<&Verdicts> for XdpRow {
     fn from(verdicts: &Verdicts) -> Self {
-        let counted = |count: Count| Counted { packets: count.packets, bytes: count.bytes };
+        let counted = |count: Count| Counted {
+            packets: count.packets,
+            bytes: count.bytes,
+        };
         Self {
             redirected: counted(verdicts.redirected),
             passed_no_socket: counted(verdicts.no_socket),
@@ -293,11 +305,11 @@ impl From<&Verdicts> for XdpRow {
 }
 
 /// Counters by name, without those that are 0.
-fn named(
-    names: impl Iterator<Item = &'static str>,
-    counts: &[u64],
-) -> BTreeMap<&'static str, u64> {
-    names.zip(counts.iter().copied()).filter(|(_, count)| *count > 0).collect()
+fn named(names: impl Iterator<Item = &'static str>, counts: &[u64]) -> BTreeMap<&'static str, u64> {
+    names
+        .zip(counts.iter().copied())
+        .filter(|(_, count)| *count > 0)
+        .collect()
 }
 
 fn signed(count: u64) -> i64 {
@@ -321,8 +333,17 @@ impl fmt::Display for Ledger {
             }
             writeln!(f)?;
         }
-        for OutputStatus { output, counts, error } in &self.outputs {
-            write!(f, "output {output}: {} sent, {} failed", counts.sent, counts.failed)?;
+        for OutputStatus {
+            output,
+            counts,
+            error,
+        } in &self.outputs
+        {
+            write!(
+                f,
+                "output {output}: {} sent, {} failed",
+                counts.sent, counts.failed
+            )?;
             if counts.waiting > 0 {
                 write!(f, ", {} waiting", counts.waiting)?;
             }
@@ -353,7 +374,10 @@ fn lines(rows: &[&LedgerRow]) -> Vec<Line> {
         lines.extend([
             line("XDP   redirected to the socket", &xdp(|xdp| xdp.redirected)),
             line("      passed, no socket", &xdp(|xdp| xdp.passed_no_socket)),
-            line("      passed, no headroom", &xdp(|xdp| xdp.passed_no_headroom)),
+            line(
+                "      passed, no headroom",
+                &xdp(|xdp| xdp.passed_no_headroom),
+            ),
             line("XSK   dropped, fill ring empty", &xsk(|xsk| xsk.rx_dropped)),
             line("      dropped, RX ring full", &xsk(|xsk| xsk.rx_ring_full)),
             line("      in flight", &xsk(|xsk| xsk.in_flight)),
@@ -372,18 +396,24 @@ fn lines(rows: &[&LedgerRow]) -> Vec<Line> {
     lines.extend([
         line("track taken in", &|row| signed(row.tracker.packets)),
         line("      in records", &|row| signed(row.records.packets)),
-        line("      in live flows", &|row| signed(row.records.live_packets)),
-        line("      in records on their way", &|row| signed(row.records.in_flight)),
-        line("      in lost records", &|row| signed(row.records.lost_packets)),
-        line("unexplained (residual)", &|row| {
-            let Residual { xsk, wire, tracker, records } = row.residual;
-            xsk.abs() + wire.abs() + tracker.abs() + records.abs()
+        line("      in live flows", &|row| {
+            signed(row.records.live_packets)
         }),
+        line("      in records on their way", &|row| {
+            signed(row.records.in_flight)
+        }),
+        line("      in lost records", &|row| {
+            signed(row.records.lost_packets)
+        }),
+        line("unexplained (residual)", &|row| signed(row.residual.sum())),
         line("flows started", &|row| signed(row.tracker.created)),
         line("      live", &|row| signed(row.tracker.live)),
     ]);
     for reason in EndReason::ALL.iter().map(|reason| reason.name()) {
-        if rows.iter().any(|row| row.tracker.ended.contains_key(reason)) {
+        if rows
+            .iter()
+            .any(|row| row.tracker.ended.contains_key(reason))
+        {
             let name = format!("      ended: {reason}");
             lines.push(line(&name, &|row| {
                 signed(row.tracker.ended.get(reason).copied().unwrap_or_default())

@@ -1,14 +1,25 @@
 //! The control plane: takes in what the workers say, keeps the ledger, serves the outputs, and
 //! decides when to start and stop.
+#![forbid(unsafe_code)]
 
+mod attachment;
 mod collector;
 mod dispatch;
 mod ledger;
+mod live;
 mod outputs;
+mod preflight;
 mod read;
+mod summary;
 
 pub use self::{
+    attachment::AttachError,
     collector::{Collector, CollectorCounts},
-    ledger::{Ledger, LedgerRow, Moment},
+    ledger::{
+        Counted, Ledger, LedgerRow, Moment, RecordsRow, Residual, TrackerRow, WireRow, XdpRow,
+        XskRow,
+    },
+    live::{RunConfig, run},
+    preflight::PreflightError,
     read::{ReadConfig, ReadOutcome, read},
 };

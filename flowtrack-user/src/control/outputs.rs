@@ -10,7 +10,10 @@ use crate::{
 };
 
 /// Opens all, or none if one cannot be opened.
-pub(super) fn open(specs: &[OutputSpec], delivery: Delivery) -> anyhow::Result<Arc<Vec<OutputQueue>>> {
+pub(super) fn open(
+    specs: &[OutputSpec],
+    delivery: Delivery,
+) -> anyhow::Result<Arc<Vec<OutputQueue>>> {
     let outputs = specs
         .iter()
         .map(|spec| Ok((spec, spec.open()?)))
@@ -18,7 +21,8 @@ pub(super) fn open(specs: &[OutputSpec], delivery: Delivery) -> anyhow::Result<A
     let queues = outputs
         .into_iter()
         .map(|(spec, output)| {
-            OutputQueue::start(spec, output, delivery).context("cannot start the thread of an output")
+            OutputQueue::start(spec, output, delivery)
+                .context("cannot start the thread of an output")
         })
         .collect::<anyhow::Result<_>>()?;
     Ok(Arc::new(queues))

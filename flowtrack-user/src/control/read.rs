@@ -45,7 +45,9 @@ pub struct ReadOutcome {
 /// Reads all files, to the end or until nobody wants the outputs any more.
 pub fn read(config: &ReadConfig) -> anyhow::Result<ReadOutcome> {
     let outputs = outputs::open(&config.outputs, Delivery::Wait)?;
-    let wants = outputs.iter().fold(EventKinds::NONE, |all, output| all.union(output.wants()));
+    let wants = outputs
+        .iter()
+        .fold(EventKinds::NONE, |all, output| all.union(output.wants()));
     let (sender, chunks) = bounded(config.shards * CHUNKS);
     let (shards, pools): (Vec<_>, Vec<_>) = (0..config.shards)
         .map(|shard| {
@@ -55,8 +57,12 @@ pub fn read(config: &ReadConfig) -> anyhow::Result<ReadOutcome> {
         .unzip();
     drop(sender);
     let arrived = CollectorCounts::new(config.shards);
-    let collector =
-        Collector { chunks, pools, outputs: Arc::clone(&outputs), counts: Arc::clone(&arrived) };
+    let collector = Collector {
+        chunks,
+        pools,
+        outputs: Arc::clone(&outputs),
+        counts: Arc::clone(&arrived),
+    };
     let (counts, errors) = thread::scope(|scope| {
         thread::Builder::new()
             .name("collector".into())
@@ -78,7 +84,11 @@ pub fn read(config: &ReadConfig) -> anyhow::Result<ReadOutcome> {
         .map(|(shard, counts)| (None, counts, arrived.records(shard)))
         .collect();
     let ledger = Ledger::new(&parts, outputs::finish(outputs, PATIENCE), Moment::Ended);
-    Ok(ReadOutcome { ledger, errors, closed })
+    Ok(ReadOutcome {
+        ledger,
+        errors,
+        closed,
+    })
 }
 
 /// Reads the files one after the other, and counts what has no key. A file that is damaged does not
@@ -106,7 +116,10 @@ fn read_files(
         errors.extend(result.err());
     }
     let refused = extraction.refused();
-    let mut counts = ShardCounts { received: refused.total(), ..ShardCounts::default() };
+    let mut counts = ShardCounts {
+        received: refused.total(),
+        ..ShardCounts::default()
+    };
     for (count, (_, packets)) in counts.refused.iter_mut().zip(refused.iter()) {
         *count = packets;
     }

@@ -55,7 +55,12 @@ fn object(event: &FlowEvent<FiveTuple>) -> Value {
             "from": state_name(*from),
             "to": state_name(*to),
         }),
-        FlowEvent::Ended { reason, stats, history, .. } => json!({
+        FlowEvent::Ended {
+            reason,
+            stats,
+            history,
+            ..
+        } => json!({
             "event": "ended",
             "ts": time(stats.last_seen),
             "reason": reason.name(),

@@ -106,10 +106,21 @@ struct Whole {
 
 impl From<&FlowRecord<FiveTuple>> for Record {
     fn from(record: &FlowRecord<FiveTuple>) -> Self {
-        let FlowStats { started, last_seen, syn_to_syn_ack, syn_ack_to_ack, completeness, .. } =
-            record.stats;
+        let FlowStats {
+            started,
+            last_seen,
+            syn_to_syn_ack,
+            syn_ack_to_ack,
+            completeness,
+            ..
+        } = record.stats;
         let tcp = record.l4 == Some(flowtrack_common::L4Proto::Tcp);
-        let Completeness { midstream, evicted, capture_loss, sampled } = completeness;
+        let Completeness {
+            midstream,
+            evicted,
+            capture_loss,
+            sampled,
+        } = completeness;
         Self {
             key: Key::from(&record.key),
             start: seconds(started.saturating_since(flowtrack_common::Timestamp::EPOCH)),
@@ -123,7 +134,12 @@ impl From<&FlowRecord<FiveTuple>> for Record {
             responder: Side::new(&record.stats.responder, tcp),
             syn_to_syn_ack: syn_to_syn_ack.map(seconds),
             syn_ack_to_ack: syn_ack_to_ack.map(seconds),
-            completeness: Whole { midstream, evicted, capture_loss, sampled: sampled.max(1) },
+            completeness: Whole {
+                midstream,
+                evicted,
+                capture_loss,
+                sampled: sampled.max(1),
+            },
         }
     }
 }

@@ -21,6 +21,8 @@ use crate::{
     worker::{Chunk, Delivery},
 };
 
+/// Longest wait for a place in the queue, once waiting is allowed.
+const SEND_PATIENCE: Duration = Duration::from_secs(10);
 /// Batches that may wait for an output.
 const QUEUE: usize = 256;
 
@@ -54,6 +56,8 @@ struct Shared {
     sent: AtomicU64,
     failed: AtomicU64,
     closed: AtomicBool,
+    /// Whoever offers may wait for a place in the queue.
+    patient: AtomicBool,
     error: Mutex<Option<String>>,
 }
 
@@ -66,7 +70,6 @@ pub struct OutputQueue {
     thread: JoinHandle<()>,
     wants: EventKinds,
     wants_records: bool,
-    delivery: Delivery,
 }
 
 #[derive(Clone, Debug)]
@@ -83,16 +86,33 @@ impl Batch {
 
 impl OutputQueue {
     /// Starts the thread that writes to `output`.
-    pub fn start(spec: &OutputSpec, output: Box<dyn Output>, delivery: Delivery) -> io::Result<Self> {
+    pub fn start(
+        spec: &OutputSpec,
+        output: Box<dyn Output>,
+        delivery: Delivery,
+    ) -> io::Result<Self> {
         let (sender, receiver) = bounded(QUEUE);
-        let shared = Arc::<Shared>::default();
+        let patient = AtomicBool::new(delivery == Delivery::Wait);
+        let shared = Arc::new(Shared {
+            patient,
+            ..Shared::default()
+        });
         let (wants, wants_records) = (output.wants(), output.wants_records());
-        let thread = thread::Builder::new().name(format!("out-{}", spec.format)).spawn({
-            let shared = Arc::clone(&shared);
-            move || write_all(output, &receiver, &shared)
-        })?;
+        let thread = thread::Builder::new()
+            .name(format!("out-{}", spec.format))
+            .spawn({
+                let shared = Arc::clone(&shared);
+                move || write_all(output, &receiver, &shared)
+            })?;
         let name = spec.to_string();
-        Ok(Self { name, sender, shared, thread, wants, wants_records, delivery })
+        Ok(Self {
+            name,
+            sender,
+            shared,
+            thread,
+            wants,
+            wants_records,
+        })
     }
 
     /// The events that it wants.
@@ -103,21 +123,38 @@ impl OutputQueue {
     /// Takes what it wants of `chunk`.
     pub fn offer(&self, chunk: &Chunk) {
         let batch = Batch {
-            records: if self.wants_records { chunk.records.clone() } else { Vec::new() },
-            events: if self.wants == EventKinds::NONE { Vec::new() } else { chunk.events.clone() },
+            records: if self.wants_records {
+                chunk.records.clone()
+            } else {
+                Vec::new()
+            },
+            events: if self.wants == EventKinds::NONE {
+                Vec::new()
+            } else {
+                chunk.events.clone()
+            },
         };
         let len = batch.len();
         if len == 0 {
             return;
         }
         self.shared.offered.fetch_add(len, Relaxed);
-        let taken = match self.delivery {
-            Delivery::Drop => self.sender.try_send(batch).is_ok(),
-            Delivery::Wait => self.sender.send(batch).is_ok(),
+        let taken = if self.shared.patient.load(Relaxed) {
+            let taken = self.sender.send_timeout(batch, SEND_PATIENCE).is_ok();
+            // An output that hangs is waited for once.
+            self.shared.patient.store(taken, Relaxed);
+            taken
+        } else {
+            self.sender.try_send(batch).is_ok()
         };
         if !taken {
             self.shared.failed.fetch_add(len, Relaxed);
         }
+    }
+
+    /// Capture is over: from now on a full queue is waited for, once.
+    pub fn wait_from_now_on(&self) {
+        self.shared.patient.store(true, Relaxed);
     }
 
     /// What became of all that was offered.
@@ -132,7 +169,13 @@ impl OutputQueue {
 
     /// Lets it write what waits, for at most `patience`, and tells how it ended.
     pub fn finish(self, patience: Duration) -> OutputStatus {
-        let Self { name, sender, shared, thread, .. } = self;
+        let Self {
+            name,
+            sender,
+            shared,
+            thread,
+            ..
+        } = self;
         drop(sender);
         let step = Duration::from_millis(5);
         let mut waited = Duration::ZERO;
@@ -157,7 +200,11 @@ fn status(name: &str, shared: &Shared) -> OutputStatus {
     let error = shared.error.lock().unwrap_or_else(PoisonError::into_inner);
     OutputStatus {
         output: name.to_owned(),
-        counts: OutputCounts { sent, failed, waiting },
+        counts: OutputCounts {
+            sent,
+            failed,
+            waiting,
+        },
         error: error.clone(),
     }
 }
@@ -170,15 +217,25 @@ fn write_all(mut output: Box<dyn Output>, batches: &Receiver<Batch>, shared: &Sh
         unflushed += batch.len();
         let written = write_batch(output.as_mut(), &batch);
         if written.is_err() || batches.is_empty() {
-            settle(written.and_then(|()| output.flush()), &mut unflushed, shared);
+            settle(
+                written.and_then(|()| output.flush()),
+                &mut unflushed,
+                shared,
+            );
         }
     }
     settle(output.finish(), &mut unflushed, shared);
 }
 
 fn write_batch(output: &mut dyn Output, batch: &Batch) -> io::Result<()> {
-    batch.records.iter().try_for_each(|record| output.record(record))?;
-    batch.events.iter().try_for_each(|event| output.event(event))
+    batch
+        .records
+        .iter()
+        .try_for_each(|record| output.record(record))?;
+    batch
+        .events
+        .iter()
+        .try_for_each(|event| output.event(event))
 }
 
 /// Counts what was written since the last flush.

@@ -49,7 +49,10 @@ impl FromStr for OutputSpec {
         if target.is_empty() {
             return Err(OutputSpecError::NoTarget(format.to_string()));
         }
-        Ok(Self { format, target: Target::from(target) })
+        Ok(Self {
+            format,
+            target: Target::from(target),
+        })
     }
 }
 

@@ -30,7 +30,11 @@ pub struct OpenError {
 
 impl From<&Path> for Target {
     fn from(path: &Path) -> Self {
-        if path.as_os_str() == "-" { Self::Stdout } else { Self::File(path.to_owned()) }
+        if path.as_os_str() == "-" {
+            Self::Stdout
+        } else {
+            Self::File(path.to_owned())
+        }
     }
 }
 
@@ -53,10 +57,16 @@ impl Target {
     /// Opens it for writing.
     pub fn open(&self) -> Result<Box<dyn Write + Send>, OpenError> {
         match self {
-            Self::Stdout => Ok(Box::new(BufWriter::with_capacity(BUFFER_SIZE, io::stdout()))),
+            Self::Stdout => Ok(Box::new(BufWriter::with_capacity(
+                BUFFER_SIZE,
+                io::stdout(),
+            ))),
             Self::File(path) => match File::create(path) {
                 Ok(file) => Ok(Box::new(BufWriter::with_capacity(BUFFER_SIZE, file))),
-                Err(source) => Err(OpenError { target: self.clone(), source }),
+                Err(source) => Err(OpenError {
+                    target: self.clone(),
+                    source,
+                }),
             },
         }
     }

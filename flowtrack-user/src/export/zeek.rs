@@ -32,7 +32,10 @@ pub(super) struct ZeekOutput<W> {
 
 impl<W> ZeekOutput<W> {
     pub(super) fn new(writer: W) -> Self {
-        Self { writer, header_written: false }
+        Self {
+            writer,
+            header_written: false,
+        }
     }
 }
 
@@ -49,7 +52,12 @@ impl<W: Write + Send> ZeekOutput<W> {
 impl<W: Write + Send> Output for ZeekOutput<W> {
     fn record(&mut self, record: &FlowRecord<FiveTuple>) -> io::Result<()> {
         self.header()?;
-        let FlowRecord { key, stats, history, .. } = record;
+        let FlowRecord {
+            key,
+            stats,
+            history,
+            ..
+        } = record;
         let (orig, resp) = (&stats.initiator, &stats.responder);
         let (proto, src_port, dst_port) = endpoint_names(key);
         write!(
@@ -73,7 +81,11 @@ impl<W: Write + Send> Output for ZeekOutput<W> {
                 duration.subsec_micros(),
             )?;
         }
-        let history = if history.as_str().is_empty() { "-" } else { history.as_str() };
+        let history = if history.as_str().is_empty() {
+            "-"
+        } else {
+            history.as_str()
+        };
         writeln!(
             self.writer,
             "{}\t-\t-\t{}\t{history}\t{}\t{}\t{}\t{}\t-\t{}",
@@ -147,18 +159,40 @@ pub fn conn_state(record: &FlowRecord<FiveTuple>) -> &'static str {
 }
 
 fn tcp_state(orig: EndpointState, resp: EndpointState, no_data: bool) -> &'static str {
-    use EndpointState::{
-        Closed, Established, Inactive, Partial, Reset, SynAckSent, SynSent,
-    };
+    use EndpointState::{Closed, Established, Inactive, Partial, Reset, SynAckSent, SynSent};
     let silent = |state| matches!(state, Inactive | Partial);
     match (orig, resp) {
         (SynSent | SynAckSent, Reset) => "REJ",
         (Reset, Reset) if no_data => "REJ",
-        (orig, Reset) => if silent(orig) { "RSTRH" } else { "RSTR" },
-        (Reset, resp) => if silent(resp) { "RSTOS0" } else { "RSTO" },
+        (orig, Reset) => {
+            if silent(orig) {
+                "RSTRH"
+            } else {
+                "RSTR"
+            }
+        }
+        (Reset, resp) => {
+            if silent(resp) {
+                "RSTOS0"
+            } else {
+                "RSTO"
+            }
+        }
         (Closed, Closed) => "SF",
-        (Closed, resp) => if silent(resp) { "SH" } else { "S2" },
-        (orig, Closed) => if silent(orig) { "SHR" } else { "S3" },
+        (Closed, resp) => {
+            if silent(resp) {
+                "SH"
+            } else {
+                "S2"
+            }
+        }
+        (orig, Closed) => {
+            if silent(orig) {
+                "SHR"
+            } else {
+                "S3"
+            }
+        }
         (SynSent, Inactive) => "S0",
         (Established, Established) => "S1",
         _ => "OTH",

@@ -15,7 +15,10 @@ pub struct TrackerConfig {
 
 impl Default for TrackerConfig {
     fn default() -> Self {
-        Self { max_flows: 1 << 18, timeouts: Timeouts::default() }
+        Self {
+            max_flows: 1 << 18,
+            timeouts: Timeouts::default(),
+        }
     }
 }
 

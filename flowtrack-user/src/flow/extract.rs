@@ -27,7 +27,11 @@ impl FlowExtractor for FiveTupleExtractor {
         };
         Some(Extracted {
             key: if swap { key.reversed() } else { key },
-            orientation: if swap { Orientation::Reverse } else { Orientation::Forward },
+            orientation: if swap {
+                Orientation::Reverse
+            } else {
+                Orientation::Forward
+            },
             l4: Some(packet.l4),
             tcp,
             wire_len: frame.wire_len,
@@ -49,14 +53,24 @@ fn five_tuple(packet: &Packet) -> (FiveTuple, bool) {
         l4: packet.l4,
     };
     match packet.transport {
-        Transport::Tcp { ports, .. } | Transport::Datagram { ports, .. } => {
-            (FiveTuple { src_port: ports.src, dst_port: ports.dst, ..key }, true)
-        }
+        Transport::Tcp { ports, .. } | Transport::Datagram { ports, .. } => (
+            FiveTuple {
+                src_port: ports.src,
+                dst_port: ports.dst,
+                ..key
+            },
+            true,
+        ),
         Transport::Icmp { message, .. } => {
             let dst_port = message.counterpart.unwrap_or(message.code).into();
             let src_port = message.kind.into();
             (
-                FiveTuple { src_port, dst_port, icmp_id: message.id, ..key },
+                FiveTuple {
+                    src_port,
+                    dst_port,
+                    icmp_id: message.id,
+                    ..key
+                },
                 message.counterpart.is_some(),
             )
         }
@@ -75,7 +89,11 @@ pub struct Extraction<E> {
 impl<E: FlowExtractor> Extraction<E> {
     /// Nothing counted yet.
     pub fn new(extractor: E) -> Self {
-        Self { extractor, accepted: 0, refused: RefusalCounts::default() }
+        Self {
+            extractor,
+            accepted: 0,
+            refused: RefusalCounts::default(),
+        }
     }
 
     /// What the tracker needs of `frame`; `None` if the packet was refused, and counted so.
@@ -83,7 +101,10 @@ impl<E: FlowExtractor> Extraction<E> {
     pub fn meta(&mut self, frame: &Frame<'_>) -> Option<Meta<E::Key>> {
         if let Some(packet) = self.extractor.extract(frame) {
             self.accepted += 1;
-            return Some(Meta { packet, ts: frame.ts });
+            return Some(Meta {
+                packet,
+                ts: frame.ts,
+            });
         }
         self.refuse(frame);
         None
@@ -92,7 +113,8 @@ impl<E: FlowExtractor> Extraction<E> {
     /// An extractor only says that there is no key. Refused packets are few: look again for why.
     #[cold]
     fn refuse(&mut self, frame: &Frame<'_>) {
-        self.refused.count(wire::parse(frame).err().unwrap_or(Refusal::NoKey));
+        self.refused
+            .count(wire::parse(frame).err().unwrap_or(Refusal::NoKey));
     }
 
     /// Packets that have a key.

@@ -169,7 +169,10 @@ impl Connection {
     fn next_state(&mut self, from: FlowState, side: FlowSide, info: &TcpInfo) -> Step {
         let established = self.completes_handshake(from, side, info);
         self.established |= established;
-        Step { to: self.state_after(from, established, side, info), established }
+        Step {
+            to: self.state_after(from, established, side, info),
+            established,
+        }
     }
 
     fn completes_handshake(&self, from: FlowState, side: FlowSide, info: &TcpInfo) -> bool {
@@ -218,7 +221,9 @@ impl Connection {
 impl Endpoint {
     /// Whether the segment lies in the open gap; what it fills is closed.
     fn fills_hole(&mut self, start: u32, end: u32) -> bool {
-        let Some((from, to)) = self.hole else { return false };
+        let Some((from, to)) = self.hole else {
+            return false;
+        };
         if distance(from, start) < 0 || distance(end, to) < 0 {
             return false;
         }
@@ -247,9 +252,7 @@ pub(super) fn first_segment(info: &TcpInfo) -> (FlowState, FlowSide) {
 
 /// Each side's own state, by the segment that `side` sent.
 fn update_endpoints(side: FlowSide, info: &TcpInfo, stats: &mut FlowStats) {
-    use EndpointState::{
-        Closed, Established, Inactive, Partial, Reset, SynAckSent, SynSent,
-    };
+    use EndpointState::{Closed, Established, Inactive, Partial, Reset, SynAckSent, SynSent};
     let peer = stats.side(side.other()).tcp_state;
     let flags = info.flags;
     let before = stats.side(side).tcp_state;

@@ -58,6 +58,8 @@ pub struct Tracker<K> {
     table: FlowTable<K, Flow, { TimeoutClass::ALL.len() }>,
     config: TrackerConfig,
     watermark: Timestamp,
+    /// When the queue was last known to lose packets.
+    lost_at: Option<Timestamp>,
     counters: TrackerCounters,
 }
 
@@ -80,6 +82,7 @@ impl<K: FlowKey> Tracker<K> {
             table: FlowTable::new(config.max_flows),
             config,
             watermark: Timestamp::EPOCH,
+            lost_at: None,
             counters: TrackerCounters::default(),
         }
     }
@@ -115,13 +118,20 @@ impl<K: FlowKey> Tracker<K> {
         self.watermark = self.watermark.max(now);
     }
 
+    /// The queue has lost packets: each flow that is alive may miss some of its own.
+    pub fn capture_lost(&mut self) {
+        self.lost_at = Some(self.watermark);
+    }
+
     /// Ends flows that have expired, at most `limit` of them. Returns how many.
     pub fn expire(&mut self, limit: usize, sink: &mut impl EventSink<K>) -> usize {
         let mut ended = 0;
         for class in TimeoutClass::ALL {
             let timeout = self.config.timeouts.get(class);
             while ended < limit {
-                let Some(id) = self.table.oldest(class.index()) else { break };
+                let Some(id) = self.table.oldest(class.index()) else {
+                    break;
+                };
                 if !self.is_idle(id, timeout) {
                     break;
                 }
@@ -149,7 +159,9 @@ impl<K: FlowKey> Tracker<K> {
         limit: usize,
         mut visit: impl FnMut(K, &FlowStats),
     ) -> Option<usize> {
-        self.table.visit(cursor, limit, |key, flow| visit(flow.oriented(*key), &flow.stats))
+        self.table.visit(cursor, limit, |key, flow| {
+            visit(flow.oriented(*key), &flow.stats)
+        })
     }
 
     fn is_idle(&self, id: SlotId, timeout: Duration) -> bool {
@@ -160,7 +172,9 @@ impl<K: FlowKey> Tracker<K> {
 
     /// Whether the flow at `id` is over for a packet on its key, and has been ended.
     fn ended_by(&mut self, id: SlotId, meta: &Meta<K>, sink: &mut impl EventSink<K>) -> bool {
-        let Some((_, flow)) = self.table.get(id) else { return true };
+        let Some((_, flow)) = self.table.get(id) else {
+            return true;
+        };
         let class = TimeoutClass::of(flow.l4, flow.state);
         let side = flow.side(meta.packet.orientation);
         let replaced = meta
@@ -199,14 +213,21 @@ impl<K: FlowKey> Tracker<K> {
 
     /// Counts the packet and follows the connection.
     fn update(&mut self, id: SlotId, meta: &Meta<K>, sink: &mut impl EventSink<K>) {
-        let Some(flow) = self.table.get_mut(id) else { return };
+        let Some(flow) = self.table.get_mut(id) else {
+            return;
+        };
         let wants = sink.wants();
         let side = flow.side(meta.packet.orientation);
         let key = flow.oriented(meta.packet.key);
         flow.count(side, meta);
         let from = flow.state;
         if let Some(info) = &meta.packet.tcp {
-            let Flow { tcp, stats, history, .. } = flow;
+            let Flow {
+                tcp,
+                stats,
+                history,
+                ..
+            } = flow;
             let step = tcp.segment(from, side, info, meta.ts, stats, history);
             flow.state = step.to;
             if step.established {
@@ -214,14 +235,24 @@ impl<K: FlowKey> Tracker<K> {
                     sink.event(FlowEvent::Established { key, ts: meta.ts });
                 }
             } else if step.to != from && wants.contains(EventKinds::STATE_CHANGE) {
-                sink.event(FlowEvent::StateChange { key, from, to: step.to, ts: meta.ts });
+                sink.event(FlowEvent::StateChange {
+                    key,
+                    from,
+                    to: step.to,
+                    ts: meta.ts,
+                });
             }
         } else if matches!(flow.l4, Some(L4Proto::Udp)) {
             flow.history.push_once('d', side);
         }
         if wants.contains(EventKinds::PACKET) {
             let len = meta.packet.wire_len as usize;
-            sink.event(FlowEvent::Packet { key, side, len, ts: meta.ts });
+            sink.event(FlowEvent::Packet {
+                key,
+                side,
+                len,
+                ts: meta.ts,
+            });
         }
         let class = TimeoutClass::of(flow.l4, flow.state);
         self.table.touch(id, class.index());
@@ -231,7 +262,9 @@ impl<K: FlowKey> Tracker<K> {
     /// silent longest.
     #[cold]
     fn evict(&mut self, sink: &mut impl EventSink<K>) {
-        let victim = TimeoutClass::ALL.into_iter().find_map(|class| self.table.oldest(class.index()));
+        let victim = TimeoutClass::ALL
+            .into_iter()
+            .find_map(|class| self.table.oldest(class.index()));
         let Some(id) = victim else { return };
         if let Some((_, flow)) = self.table.get(id) {
             let class = flow.victim_class();
@@ -244,23 +277,45 @@ impl<K: FlowKey> Tracker<K> {
 
     /// Ends the flow at `id`: for `reason`, unless the connection itself was over before.
     fn end(&mut self, id: SlotId, reason: EndReason, sink: &mut impl EventSink<K>) {
-        let Some((key, mut flow)) = self.table.remove(id) else { return };
+        let Some((key, mut flow)) = self.table.remove(id) else {
+            return;
+        };
         let reason = match flow.state {
             FlowState::Closed => EndReason::Fin,
             FlowState::Reset | FlowState::Aborted => EndReason::Rst,
             _ => reason,
         };
         flow.stats.completeness.evicted = reason == EndReason::Evicted;
+        flow.stats.completeness.capture_loss =
+            self.lost_at.is_some_and(|at| flow.stats.started <= at);
         if let Some(counter) = self.counters.ended.get_mut(reason.index()) {
             *counter += 1;
         }
         self.counters.ended_packets += flow.stats.packets();
         let key = flow.oriented(key);
-        let Flow { l4, state, stats, history, .. } = flow;
+        let Flow {
+            l4,
+            state,
+            stats,
+            history,
+            ..
+        } = flow;
         if sink.wants().contains(EventKinds::ENDED) {
-            sink.event(FlowEvent::Ended { key, reason, stats, history });
+            sink.event(FlowEvent::Ended {
+                key,
+                reason,
+                stats,
+                history,
+            });
         }
-        sink.record(FlowRecord { key, l4, reason, state, stats, history });
+        sink.record(FlowRecord {
+            key,
+            l4,
+            reason,
+            state,
+            stats,
+            history,
+        });
     }
 }
 
@@ -280,10 +335,14 @@ impl Flow {
             l4: meta.packet.l4,
             state,
             history: HistoryString::new(),
-            stats: FlowStats { started: meta.ts, ..FlowStats::default() },
+            stats: FlowStats {
+                started: meta.ts,
+                ..FlowStats::default()
+            },
             tcp: Connection::default(),
         };
-        flow.stats.completeness.midstream = meta.packet.tcp.is_some() && state != FlowState::SynSent;
+        flow.stats.completeness.midstream =
+            meta.packet.tcp.is_some() && state != FlowState::SynSent;
         if sender == FlowSide::Responder {
             flow.history.push_flipped();
         }
@@ -291,7 +350,11 @@ impl Flow {
     }
 
     fn side(&self, orientation: Orientation) -> FlowSide {
-        if orientation == self.initiator { FlowSide::Initiator } else { FlowSide::Responder }
+        if orientation == self.initiator {
+            FlowSide::Initiator
+        } else {
+            FlowSide::Responder
+        }
     }
 
     /// `key`, which is that of the table, with the initiator as source.

@@ -54,7 +54,10 @@ impl<K: Copy + Eq + Hash, V, const CLASSES: usize> FlowTable<K, V, CLASSES> {
             slots: Vec::with_capacity(capacity),
             capacity,
             free: NIL,
-            lists: [List { oldest: NIL, newest: NIL }; CLASSES],
+            lists: [List {
+                oldest: NIL,
+                newest: NIL,
+            }; CLASSES],
         }
     }
 
@@ -105,7 +108,12 @@ impl<K: Copy + Eq + Hash, V, const CLASSES: usize> FlowTable<K, V, CLASSES> {
         if self.is_full() || self.index.contains_key(&key) {
             return None;
         }
-        let slot = Slot { entry: Some((key, value)), class, older: NIL, newer: NIL };
+        let slot = Slot {
+            entry: Some((key, value)),
+            class,
+            older: NIL,
+            newer: NIL,
+        };
         let id = if let Some(free) = self.slots.get_mut(self.free as usize) {
             let id = self.free;
             self.free = free.newer;
@@ -123,7 +131,11 @@ impl<K: Copy + Eq + Hash, V, const CLASSES: usize> FlowTable<K, V, CLASSES> {
     /// Makes the flow at `id` the most recently used one of `class`.
     #[inline]
     pub fn touch(&mut self, id: SlotId, class: usize) {
-        if self.lists.get(class).is_some_and(|list| list.newest == id.0) {
+        if self
+            .lists
+            .get(class)
+            .is_some_and(|list| list.newest == id.0)
+        {
             return;
         }
         self.unlink(id.0);
@@ -132,7 +144,10 @@ impl<K: Copy + Eq + Hash, V, const CLASSES: usize> FlowTable<K, V, CLASSES> {
 
     /// The least recently used flow of `class`.
     pub fn oldest(&self, class: usize) -> Option<SlotId> {
-        self.lists.get(class).filter(|list| list.oldest != NIL).map(|list| SlotId(list.oldest))
+        self.lists
+            .get(class)
+            .filter(|list| list.oldest != NIL)
+            .map(|list| SlotId(list.oldest))
     }
 
     /// Removes the flow at `id`.
@@ -165,7 +180,9 @@ impl<K: Copy + Eq + Hash, V, const CLASSES: usize> FlowTable<K, V, CLASSES> {
     }
 
     fn append(&mut self, id: u32, class: usize) {
-        let Some(list) = self.lists.get_mut(class) else { return };
+        let Some(list) = self.lists.get_mut(class) else {
+            return;
+        };
         let newest = std::mem::replace(&mut list.newest, id);
         if newest == NIL {
             list.oldest = id;
@@ -181,8 +198,18 @@ impl<K: Copy + Eq + Hash, V, const CLASSES: usize> FlowTable<K, V, CLASSES> {
     }
 
     fn unlink(&mut self, id: u32) {
-        let Some(&Slot { class, older, newer, .. }) = self.slots.get(id as usize) else { return };
-        let Some(list) = self.lists.get_mut(class) else { return };
+        let Some(&Slot {
+            class,
+            older,
+            newer,
+            ..
+        }) = self.slots.get(id as usize)
+        else {
+            return;
+        };
+        let Some(list) = self.lists.get_mut(class) else {
+            return;
+        };
         if list.oldest == id {
             list.oldest = newer;
         }
@@ -233,7 +260,9 @@ mod tests {
         }
 
         fn remove(&mut self, key: u8) {
-            self.0.iter_mut().for_each(|list| list.retain(|&k| k != key));
+            self.0
+                .iter_mut()
+                .for_each(|list| list.retain(|&k| k != key));
         }
     }
 
@@ -293,6 +322,9 @@ mod tests {
             }
             table.insert(key, (), 0).unwrap();
         }
-        assert_eq!((table.index.capacity(), table.slots.capacity()), (index, slots));
+        assert_eq!(
+            (table.index.capacity(), table.slots.capacity()),
+            (index, slots)
+        );
     }
 }

@@ -34,7 +34,15 @@ pub(super) fn parse(l4: L4Proto, layer: Layer<'_>) -> Result<Transport, Refusal>
         _ => 0,
     };
     let payload_len = u32::try_from(layer.wire_len.saturating_sub(HEADER_LEN)).unwrap_or(u32::MAX);
-    Ok(Transport::Icmp { message: Message { kind, code, counterpart, id }, payload_len })
+    Ok(Transport::Icmp {
+        message: Message {
+            kind,
+            code,
+            counterpart,
+            id,
+        },
+        payload_len,
+    })
 }
 
 /// The other type of a query and answer pair, and whether both carry an identifier.

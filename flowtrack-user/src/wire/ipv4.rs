@@ -36,7 +36,9 @@ pub(super) fn parse(layer: Layer<'_>) -> Result<Packet, Refusal> {
     let transport = if fragment_offset == 0 {
         transport(l4, payload)?
     } else {
-        Transport::Fragment { payload_len: payload.len() }
+        Transport::Fragment {
+            payload_len: payload.len(),
+        }
     };
     Ok(Packet {
         src: Ipv4Addr::new(header[12], header[13], header[14], header[15]).into(),

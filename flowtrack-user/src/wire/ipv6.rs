@@ -38,7 +38,9 @@ pub(super) fn parse(layer: Layer<'_>) -> Result<Packet, Refusal> {
     let payload = packet.after(HEADER_LEN).ok_or(Refusal::IpTruncated)?;
     let (l4, transport) = follow(header[6], payload)?;
     let (addresses, _) = header[8..].as_chunks::<16>();
-    let &[src, dst] = addresses else { return Err(Refusal::IpTruncated) };
+    let &[src, dst] = addresses else {
+        return Err(Refusal::IpTruncated);
+    };
     Ok(Packet {
         src: Ipv6Addr::from(src).into(),
         dst: Ipv6Addr::from(dst).into(),
@@ -60,8 +62,12 @@ fn follow(mut next_header: u8, mut layer: Layer<'_>) -> Result<(L4Proto, Transpo
             FRAGMENT => {
                 let header = extension(layer)?;
                 if u16::from_be_bytes([header[2], header[3]]) >> 3 != 0 {
-                    let rest = layer.after(EXTENSION_LEN).ok_or(Refusal::Ipv6ExtensionTruncated)?;
-                    let fragment = Transport::Fragment { payload_len: rest.len() };
+                    let rest = layer
+                        .after(EXTENSION_LEN)
+                        .ok_or(Refusal::Ipv6ExtensionTruncated)?;
+                    let fragment = Transport::Fragment {
+                        payload_len: rest.len(),
+                    };
                     return Ok((L4Proto::from_number(header[0]), fragment));
                 }
                 EXTENSION_LEN

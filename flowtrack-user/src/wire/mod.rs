@@ -161,7 +161,9 @@ fn transport(l4: L4Proto, layer: Layer<'_>) -> Result<Transport, Refusal> {
         L4Proto::Udp => udp::parse(layer),
         L4Proto::Icmp | L4Proto::IcmpV6 => icmp::parse(l4, layer),
         L4Proto::Sctp => sctp::parse(layer),
-        L4Proto::Other(_) => Ok(Transport::Other { payload_len: layer.len() }),
+        L4Proto::Other(_) => Ok(Transport::Other {
+            payload_len: layer.len(),
+        }),
     }
 }
 

@@ -110,7 +110,17 @@ impl ChunkSink {
         }
         let current = Chunk::new(shard);
         let lost = LostCounts::default();
-        (Self { current, sender, pool, wants, delivery, lost }, ChunkPool(give_back))
+        (
+            Self {
+                current,
+                sender,
+                pool,
+                wants,
+                delivery,
+                lost,
+            },
+            ChunkPool(give_back),
+        )
     }
 
     /// Sends what there is. When all chunks are under way, then what [`Delivery`] says is done.
@@ -151,7 +161,12 @@ impl ChunkSink {
 
     fn drop_current(&mut self) {
         self.lost.records += self.current.records.len() as u64;
-        self.lost.packets += self.current.records.iter().map(|r| r.stats.packets()).sum::<u64>();
+        self.lost.packets += self
+            .current
+            .records
+            .iter()
+            .map(|r| r.stats.packets())
+            .sum::<u64>();
         self.lost.events += self.current.events.len() as u64;
         self.current.clear();
     }

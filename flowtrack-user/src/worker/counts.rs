@@ -105,7 +105,11 @@ mod tests {
 
     #[test]
     fn what_is_stored_is_loaded_and_adds_up() {
-        let mut counts = ShardCounts { received: 7, live: 2, ..ShardCounts::default() };
+        let mut counts = ShardCounts {
+            received: 7,
+            live: 2,
+            ..ShardCounts::default()
+        };
         counts.refused[3] = 4;
         let shared = SharedCounts::default();
         shared.store(&counts);

@@ -2,12 +2,14 @@
 
 mod chunk;
 mod counts;
+mod live;
 mod shard;
 mod top;
 
 pub use self::{
     chunk::{Chunk, ChunkPool, ChunkSink, Delivery, LostCounts},
     counts::{ShardCounts, SharedCounts},
+    live::{WorkerConfig, WorkerHandle},
     shard::{BURST, Shard},
     top::{TopFlow, TopFlows},
 };

@@ -77,6 +77,11 @@ impl Shard {
         self.tracker.expire(EXPIRE, &mut self.sink);
     }
 
+    /// The queue has lost packets, some time since it was last looked at.
+    pub fn capture_lost(&mut self) {
+        self.tracker.capture_lost();
+    }
+
     /// Ends all flows and sends what is left; waits for the control plane.
     pub fn finish(&mut self, reason: EndReason) {
         self.sink.wait_from_now_on();
@@ -95,7 +100,11 @@ impl Shard {
         counts.live_packets = tracker.packets - tracker.ended_packets;
         counts.ended = tracker.ended;
         counts.evicted = tracker.evicted;
-        let LostCounts { records, packets, events } = self.sink.lost();
+        let LostCounts {
+            records,
+            packets,
+            events,
+        } = self.sink.lost();
         counts.lost_records = records;
         counts.lost_packets = packets;
         counts.lost_events = events;

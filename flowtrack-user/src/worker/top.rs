@@ -30,7 +30,11 @@ impl TopFlows {
 
     /// Takes a flow in if it is large enough.
     pub fn offer(&mut self, key: FiveTuple, stats: &FlowStats) {
-        self.insert(TopFlow { key, bytes: stats.wire_bytes(), packets: stats.packets() });
+        self.insert(TopFlow {
+            key,
+            bytes: stats.wire_bytes(),
+            packets: stats.packets(),
+        });
     }
 
     /// Takes in all of `other`.
@@ -72,8 +76,17 @@ mod tests {
         };
         let mut top = TopFlows::new();
         for port in [5, 30, 1, 12, 7, 25, 3, 18, 40, 2, 11, 9] {
-            let initiator = SideStats { wire_bytes: u64::from(port), ..SideStats::default() };
-            top.offer(key(port), &FlowStats { initiator, ..FlowStats::default() });
+            let initiator = SideStats {
+                wire_bytes: u64::from(port),
+                ..SideStats::default()
+            };
+            top.offer(
+                key(port),
+                &FlowStats {
+                    initiator,
+                    ..FlowStats::default()
+                },
+            );
         }
         let bytes: Vec<_> = top.iter().map(|flow| flow.bytes).collect();
         assert_eq!(bytes, [40, 30, 25, 18, 12, 11, 9, 7, 5, 3]);

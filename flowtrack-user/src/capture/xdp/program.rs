@@ -1,0 +1,161 @@
+//! The XDP program: load, attach, read its counters, detach.
+#![forbid(unsafe_code)]
+
+use std::os::fd::AsRawFd;
+
+use aya::{
+    Ebpf, EbpfError, EbpfLoader,
+    maps::{MapData, MapError, PerCpuArray, XskMap},
+    programs::{ProgramError as AyaProgramError, Xdp, XdpMode, xdp::XdpLinkId},
+};
+use flowtrack_common::abi::{self, Verdicts};
+
+/// The eBPF object: the capture program and the traffic generator.
+pub static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/flowtrack-xdp"));
+
+/// How the program is attached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AttachMode {
+    /// In the driver.
+    Native,
+    /// In the network stack: any interface can do that, slowly.
+    Generic,
+}
+
+/// The program could not be loaded or attached.
+#[derive(Debug, thiserror::Error)]
+pub enum ProgramError {
+    /// The kernel does not take the object.
+    #[error("cannot load the XDP program")]
+    Load(#[from] EbpfError),
+    /// The object is not the one that this was written for.
+    #[error("the XDP object has no '{0}'")]
+    Missing(&'static str),
+    /// A map cannot be used.
+    #[error("cannot use a map of the XDP program")]
+    Map(#[from] MapError),
+    /// The verifier does not take the program.
+    #[error("cannot load the XDP program '{name}'")]
+    Verify {
+        /// Its name.
+        name: &'static str,
+        /// The reason.
+        #[source]
+        source: Box<AyaProgramError>,
+    },
+    /// Somebody else has an XDP program on the interface.
+    #[error(
+        "another XDP program is on the interface; `ip link show` names it, `ip link set IFACE xdp off` \
+         or ending the process that owns it removes it"
+    )]
+    Busy,
+    /// The interface takes no XDP program.
+    #[error("cannot attach the XDP program, neither native nor generic")]
+    Attach(#[source] Box<AyaProgramError>),
+}
+
+/// A loaded capture program.
+pub struct Program {
+    ebpf: Ebpf,
+    sockets: XskMap<MapData>,
+    verdicts: PerCpuArray<MapData, Verdicts>,
+    link: Option<XdpLinkId>,
+}
+
+impl Program {
+    /// Loads it; with `stamp` it puts a [`abi::Stamp`] in front of each packet.
+    pub fn load(stamp: bool) -> Result<Self, ProgramError> {
+        let stamp = u32::from(stamp);
+        let mut ebpf = EbpfLoader::new()
+            .override_global(abi::STAMP_GLOBAL, &stamp, true)
+            .load(OBJECT)?;
+        let sockets = ebpf
+            .take_map(abi::XSKS_MAP)
+            .ok_or(ProgramError::Missing(abi::XSKS_MAP))?;
+        let verdicts = ebpf
+            .take_map(abi::VERDICTS_MAP)
+            .ok_or(ProgramError::Missing(abi::VERDICTS_MAP))?;
+        let mut program = Self {
+            ebpf,
+            sockets: XskMap::try_from(sockets)?,
+            verdicts: PerCpuArray::try_from(verdicts)?,
+            link: None,
+        };
+        program
+            .xdp()?
+            .load()
+            .map_err(|source| ProgramError::Verify {
+                name: abi::CAPTURE_PROGRAM,
+                source: Box::new(source),
+            })?;
+        Ok(program)
+    }
+
+    /// The loaded object, for its log.
+    pub fn ebpf(&mut self) -> &mut Ebpf {
+        &mut self.ebpf
+    }
+
+    /// Redirects the packets of `queue` to `socket`.
+    pub fn set_socket(&mut self, queue: u32, socket: impl AsRawFd) -> Result<(), ProgramError> {
+        Ok(self.sockets.set(queue, socket, 0)?)
+    }
+
+    /// Attaches it: native if the driver can, else generic.
+    ///
+    /// The attachment is a BPF link: the kernel removes it when the process ends, however it ends.
+    pub fn attach(&mut self, index: u32) -> Result<AttachMode, ProgramError> {
+        let mut failure = None;
+        for (mode, xdp_mode) in [
+            (AttachMode::Native, XdpMode::Driver),
+            (AttachMode::Generic, XdpMode::Skb),
+        ] {
+            match self.xdp()?.attach_to_if_index(index, xdp_mode) {
+                Ok(link) => {
+                    self.link = Some(link);
+                    return Ok(mode);
+                }
+                Err(error) if is_busy(&error) => return Err(ProgramError::Busy),
+                Err(error) => failure = Some(error),
+            }
+        }
+        Err(failure.map_or(ProgramError::Busy, |error| {
+            ProgramError::Attach(Box::new(error))
+        }))
+    }
+
+    /// Takes it off the interface. Packets go to the kernel from now on.
+    pub fn detach(&mut self) {
+        let Some(link) = self.link.take() else { return };
+        // It fails where the interface is gone, and the program with it.
+        if let Err(error) = self.xdp().map(|xdp| xdp.detach(link)) {
+            log::warn!("cannot detach the XDP program: {error}");
+        }
+    }
+
+    /// What was decided about the packets of `queue` so far, on all CPUs.
+    pub fn verdicts(&self, queue: u32) -> Result<Verdicts, ProgramError> {
+        let mut sum = Verdicts::default();
+        for verdicts in self.verdicts.get(&queue, 0)?.iter() {
+            sum += *verdicts;
+        }
+        Ok(sum)
+    }
+
+    fn xdp(&mut self) -> Result<&mut Xdp, ProgramError> {
+        let name = abi::CAPTURE_PROGRAM;
+        let program = self
+            .ebpf
+            .program_mut(name)
+            .ok_or(ProgramError::Missing(name))?;
+        program.try_into().map_err(|source| ProgramError::Verify {
+            name,
+            source: Box::new(source),
+        })
+    }
+}
+
+fn is_busy(error: &AyaProgramError) -> bool {
+    matches!(error, AyaProgramError::SyscallError(syscall)
+        if matches!(syscall.io_error.raw_os_error(), Some(libc::EBUSY | libc::EEXIST)))
+}

@@ -1,0 +1,134 @@
+//! The XDP program on an interface, with a socket behind each of its queues.
+
+use std::io;
+
+use aya_log::EbpfLogger;
+use flowtrack_common::abi::Verdicts;
+
+use crate::{
+    capture::xdp::{AttachMode, Program, ProgramError, SocketConfig, SocketError, SocketReport},
+    sys::promisc::Promiscuous,
+    worker::WorkerHandle,
+};
+
+/// What an attachment is made with.
+#[derive(Clone, Debug)]
+pub(super) struct AttachConfig {
+    pub(super) interface: String,
+    pub(super) stamped: bool,
+    pub(super) ring_size: u32,
+    pub(super) require_zero_copy: bool,
+}
+
+/// The interface could not be attached to.
+#[derive(Debug, thiserror::Error)]
+pub enum AttachError {
+    /// The XDP program.
+    #[error(transparent)]
+    Program(#[from] ProgramError),
+    /// A socket.
+    #[error(transparent)]
+    Socket(#[from] SocketError),
+    /// A worker has panicked.
+    #[error("the worker of queue {0} is gone")]
+    Worker(usize),
+    /// Promiscuous mode.
+    #[error("cannot put the interface into promiscuous mode")]
+    Promiscuous(#[source] io::Error),
+}
+
+/// The program on an interface. When it is dropped, the program is taken off.
+pub(super) struct Attachment {
+    program: Program,
+    /// Verdicts of each queue before this attachment.
+    before: Vec<Verdicts>,
+    pub(super) index: u32,
+    pub(super) mode: AttachMode,
+    pub(super) sockets: Vec<SocketReport>,
+    log: Option<EbpfLogger<&'static dyn log::Log>>,
+    _promiscuous: Promiscuous,
+}
+
+impl Attachment {
+    /// Opens a socket for each worker and only then attaches the program: it finds all sockets in
+    /// place, their fill rings full. `before` is what was counted in earlier attachments.
+    pub(super) fn new(
+        config: &AttachConfig,
+        index: u32,
+        workers: &[WorkerHandle],
+        before: Vec<Verdicts>,
+    ) -> Result<Self, AttachError> {
+        let mut program = Program::load(config.stamped)?;
+        let attached = open_sockets(config, &mut program, workers)
+            .and_then(|sockets| {
+                Ok((
+                    sockets,
+                    Promiscuous::new(index).map_err(AttachError::Promiscuous)?,
+                ))
+            })
+            .and_then(|(sockets, promiscuous)| Ok((sockets, promiscuous, program.attach(index)?)));
+        let (sockets, promiscuous, mode) =
+            attached.inspect_err(|_| workers.iter().for_each(WorkerHandle::close))?;
+        // Capture does not depend on what the program logs.
+        let log = EbpfLogger::init(program.ebpf())
+            .inspect_err(|error| log::debug!("the XDP program has no log: {error}"))
+            .ok();
+        Ok(Self {
+            program,
+            before,
+            index,
+            mode,
+            sockets,
+            log,
+            _promiscuous: promiscuous,
+        })
+    }
+
+    /// Hands what the XDP program has logged to our own log.
+    pub(super) fn flush_log(&mut self) {
+        if let Some(log) = &mut self.log {
+            log.flush();
+        }
+    }
+
+    /// Verdicts about the packets of `queue`, those of earlier attachments included.
+    pub(super) fn verdicts(&self, queue: usize) -> Result<Verdicts, ProgramError> {
+        let mut sum = self.before.get(queue).copied().unwrap_or_default();
+        sum += self
+            .program
+            .verdicts(u32::try_from(queue).unwrap_or(u32::MAX))?;
+        Ok(sum)
+    }
+
+    /// Takes the program off; its counters stay.
+    pub(super) fn detach(&mut self) {
+        self.program.detach();
+    }
+}
+
+impl Drop for Attachment {
+    fn drop(&mut self) {
+        self.detach();
+    }
+}
+
+fn open_sockets(
+    config: &AttachConfig,
+    program: &mut Program,
+    workers: &[WorkerHandle],
+) -> Result<Vec<SocketReport>, AttachError> {
+    let open = |(number, worker): (usize, &WorkerHandle)| {
+        let queue = u32::try_from(number).unwrap_or(u32::MAX);
+        let (fd, report) = worker
+            .open(SocketConfig {
+                interface: config.interface.clone(),
+                queue,
+                ring_size: config.ring_size,
+                require_zero_copy: config.require_zero_copy,
+            })
+            .ok_or(AttachError::Worker(number))??;
+        program.set_socket(queue, fd)?;
+        Ok(report)
+    };
+    workers.iter().enumerate().map(open).collect()
+}

@@ -1,0 +1,124 @@
+//! What must hold before anything is touched.
+
+use std::{io, net::IpAddr};
+
+use crate::sys::{
+    capability::{self, Capability},
+    interface,
+};
+
+/// Capture cannot start, and nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum PreflightError {
+    /// The process may not do what is needed.
+    #[error("missing {}; run it as root, or `setcap {}+ep` on the binary", reasons(.0), names(.0))]
+    Capabilities(Vec<Capability>),
+    /// A question to the kernel failed.
+    #[error("cannot find out about {interface}")]
+    Kernel {
+        /// The interface.
+        interface: String,
+        /// The reason.
+        #[source]
+        source: io::Error,
+    },
+    /// The interface does not exist.
+    #[error("there is no interface {0}; `ip link` lists those that there are")]
+    UnknownInterface(String),
+    /// Tapping it would cut the host off.
+    #[error(
+        "{interface} {carries}: tap mode takes all packets away from the host, which could no longer \
+         be reached through it. Use a mirror port, or --take-over if that is what you want"
+    )]
+    InUse {
+        /// The interface.
+        interface: String,
+        /// What it carries.
+        carries: String,
+    },
+    /// Packets do not arrive on it, or twice.
+    #[error("{0} is the loopback interface, where each packet would be seen twice: tap a real one")]
+    Loopback(String),
+}
+
+/// Checks that `interface` can be tapped, and safely; returns its index.
+pub(super) fn check(interface: &str, take_over: bool) -> Result<u32, PreflightError> {
+    let kernel = |source| PreflightError::Kernel {
+        interface: interface.to_owned(),
+        source,
+    };
+    let index = interface::index(interface)
+        .map_err(kernel)?
+        .ok_or_else(|| PreflightError::UnknownInterface(interface.to_owned()))?;
+    let missing = capability::missing(&capability::CAPTURE).map_err(kernel)?;
+    if !missing.is_empty() {
+        return Err(PreflightError::Capabilities(missing));
+    }
+    if interface == "lo" {
+        return Err(PreflightError::Loopback(interface.to_owned()));
+    }
+    if !take_over {
+        let addresses = interface::addresses(interface).map_err(kernel)?;
+        if let Some(carries) = carries(&addresses, interface::has_default_route(interface)) {
+            return Err(PreflightError::InUse {
+                interface: interface.to_owned(),
+                carries,
+            });
+        }
+    }
+    Ok(index)
+}
+
+/// What would be cut off, in words.
+fn carries(addresses: &[IpAddr], default_route: bool) -> Option<String> {
+    let addresses = addresses
+        .iter()
+        .map(IpAddr::to_string)
+        .collect::<Vec<_>>()
+        .join(", ");
+    match (addresses.is_empty(), default_route) {
+        (true, false) => None,
+        (false, false) => Some(format!("carries the address {addresses}")),
+        (true, true) => Some("carries the default route".to_owned()),
+        (false, true) => Some(format!(
+            "carries the address {addresses} and the default route"
+        )),
+    }
+}
+
+fn reasons(missing: &[Capability]) -> String {
+    let reason = |capability: &Capability| format!("{} ({})", capability.name, capability.why);
+    missing.iter().map(reason).collect::<Vec<_>>().join(", ")
+}
+
+fn names(missing: &[Capability]) -> String {
+    missing
+        .iter()
+        .map(|capability| capability.name.to_lowercase())
+        .collect::<Vec<_>>()
+        .join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_be_cut_off_is_named() {
+        let address = ["192.0.2.1".parse().unwrap()];
+        assert_eq!(carries(&[], false), None);
+        assert!(carries(&address, false).unwrap().contains("192.0.2.1"));
+        assert!(carries(&[], true).unwrap().contains("default route"));
+        assert!(
+            carries(&address, true)
+                .unwrap()
+                .contains("and the default route")
+        );
+    }
+
+    #[test]
+    fn an_unknown_interface_is_named() {
+        let error = check("no-such-if", false).unwrap_err().to_string();
+        assert!(error.contains("no-such-if"), "{error}");
+    }
+}

@@ -1,0 +1,8 @@
+//! The door to the kernel: facts about interfaces, socket options, clocks and capabilities.
+
+pub mod capability;
+pub mod clock;
+pub mod interface;
+mod ioctl;
+pub mod promisc;
+pub mod socket;

@@ -1,0 +1,56 @@
+//! What xsk-rs does not offer of an AF_XDP socket.
+
+use std::{
+    io,
+    os::fd::{AsRawFd, BorrowedFd},
+    time::Duration,
+};
+
+use nix::{
+    errno::Errno,
+    poll::{PollFd, PollFlags, PollTimeout, poll},
+    sys::socket::{MsgFlags, recv},
+};
+
+/// `XDP_OPTIONS_ZEROCOPY` of linux/if_xdp.h.
+const XDP_OPTIONS_ZEROCOPY: u32 = 1;
+
+/// Whether the kernel passes frames to the socket without copying them.
+pub fn is_zero_copy(fd: BorrowedFd<'_>) -> io::Result<bool> {
+    let mut options = libc::xdp_options { flags: 0 };
+    // A structure of 4 bytes.
+    let mut len = size_of::<libc::xdp_options>() as libc::socklen_t;
+    // SAFETY: XDP_OPTIONS writes an `xdp_options` of at most `len` bytes; pointer and length are those
+    // of `options`, and both live through the call.
+    let result = unsafe {
+        libc::getsockopt(
+            fd.as_raw_fd(),
+            libc::SOL_XDP,
+            libc::XDP_OPTIONS,
+            (&raw mut options).cast(),
+            &raw mut len,
+        )
+    };
+    if result < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(options.flags & XDP_OPTIONS_ZEROCOPY != 0)
+}
+
+/// Wakes the kernel up: the fill ring has frames again.
+pub fn wake_rx(fd: BorrowedFd<'_>) -> io::Result<()> {
+    match recv(fd.as_raw_fd(), &mut [], MsgFlags::MSG_DONTWAIT) {
+        // Nothing is received this way; these say that the driver is at work or has nothing to do.
+        Ok(_) | Err(Errno::EAGAIN | Errno::EBUSY | Errno::ENOBUFS | Errno::EINTR) => Ok(()),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+/// Waits for packets, at most `timeout`. Wakes the kernel up as well.
+pub fn wait_rx(fd: BorrowedFd<'_>, timeout: Duration) -> io::Result<()> {
+    let timeout = PollTimeout::try_from(timeout).unwrap_or(PollTimeout::MAX);
+    match poll(&mut [PollFd::new(fd, PollFlags::POLLIN)], timeout) {
+        Ok(_) | Err(Errno::EINTR) => Ok(()),
+        Err(errno) => Err(errno.into()),
+    }
+}

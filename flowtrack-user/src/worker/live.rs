@@ -1,0 +1,349 @@
+//! The pinned loop of a receive queue: socket, parser, tracker, one burst after the other.
+#![forbid(unsafe_code)]
+
+use std::{
+    io,
+    os::fd::RawFd,
+    sync::Arc,
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use core_affinity::CoreId;
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
+use flowtrack_common::{EndReason, Frame, LinkType, Timestamp};
+
+use super::{BURST, Shard, ShardCounts, SharedCounts};
+use crate::{
+    capture::xdp::{SocketConfig, SocketError, SocketReport, SocketStats, XskSocket},
+    flow::{Extraction, FiveTuple, FiveTupleExtractor, Meta},
+    sys::clock::{self, TaiClock},
+};
+
+/// Longest wait for packets; a command waits as long.
+const IDLE_WAIT: Duration = Duration::from_millis(50);
+/// From one look at the socket's counters to the next.
+const STATS_INTERVAL: Duration = Duration::from_millis(200);
+/// A packet may be stamped this long before it can be received.
+const RING_DELAY: Duration = Duration::from_millis(20);
+/// Nothing arrives for this long after the program was detached: all has been received.
+const DRAIN_SILENCE: Duration = Duration::from_millis(20);
+/// Where the time stamp ends and the packet starts.
+const STAMP_LEN: usize = size_of::<flowtrack_common::abi::Stamp>();
+
+/// What a worker is started with.
+#[derive(Debug)]
+pub struct WorkerConfig {
+    /// Its receive queue.
+    pub queue: u32,
+    /// Its core, if it is to be pinned.
+    pub core: Option<CoreId>,
+    /// Packets have a time stamp in front.
+    pub stamped: bool,
+}
+
+/// What a worker is told.
+enum Command {
+    /// Open a socket, and say what came of it.
+    Open(
+        SocketConfig,
+        Sender<Result<(RawFd, SocketReport), SocketError>>,
+    ),
+    /// Take what is left in the socket and close it.
+    Close(Sender<()>),
+}
+
+/// The near end of a worker. When it is dropped, the worker drains, ends its flows and stops.
+#[derive(Debug)]
+pub struct WorkerHandle {
+    commands: Sender<Command>,
+    counts: Arc<SharedCounts>,
+    thread: JoinHandle<()>,
+}
+
+impl WorkerHandle {
+    /// Starts a worker. Its tracker is made by `shard` on its own thread, which is pinned by then, so
+    /// that the memory lies near the core.
+    pub fn start(
+        config: WorkerConfig,
+        shard: impl FnOnce() -> Shard + Send + 'static,
+    ) -> io::Result<Self> {
+        let (sender, commands) = bounded(1);
+        let counts = Arc::<SharedCounts>::default();
+        let shared = Arc::clone(&counts);
+        let name = format!("queue-{}", config.queue);
+        let thread = thread::Builder::new().name(name).spawn(move || {
+            if let Some(core) = config.core
+                && !core_affinity::set_for_current(core)
+            {
+                log::warn!(
+                    "cannot pin the worker of queue {} to core {}",
+                    config.queue,
+                    core.id
+                );
+            }
+            Worker::new(&config, shard(), commands, shared).run();
+        })?;
+        Ok(Self {
+            commands: sender,
+            counts,
+            thread,
+        })
+    }
+
+    /// Opens a socket. The descriptor stays open until [`WorkerHandle::close`].
+    pub fn open(&self, config: SocketConfig) -> Option<Result<(RawFd, SocketReport), SocketError>> {
+        let (reply, answer) = bounded(1);
+        self.commands.send(Command::Open(config, reply)).ok()?;
+        answer.recv().ok()
+    }
+
+    /// Takes what is left in the socket and closes it.
+    pub fn close(&self) {
+        let (reply, answer) = bounded(1);
+        if self.commands.send(Command::Close(reply)).is_ok() {
+            // A worker that has panicked does not answer, and is not waited for.
+            let _ = answer.recv();
+        }
+    }
+
+    /// What it has counted.
+    pub fn counts(&self) -> ShardCounts {
+        self.counts.load()
+    }
+
+    /// Lets it drain its socket and end its flows; returns what it counted in all, or `None` if it
+    /// has panicked.
+    pub fn finish(self) -> Option<ShardCounts> {
+        let Self {
+            commands,
+            counts,
+            thread,
+        } = self;
+        drop(commands);
+        thread.join().ok()?;
+        Some(counts.load())
+    }
+}
+
+struct Worker {
+    commands: Receiver<Command>,
+    socket: Option<XskSocket>,
+    stamped: bool,
+    tai: TaiClock,
+    extraction: Extraction<FiveTupleExtractor>,
+    burst: Vec<Meta<FiveTuple>>,
+    shard: Shard,
+    counts: ShardCounts,
+    shared: Arc<SharedCounts>,
+    /// Of sockets that were closed.
+    closed_stats: SocketStats,
+    stats_at: Timestamp,
+}
+
+impl Worker {
+    fn new(
+        config: &WorkerConfig,
+        shard: Shard,
+        commands: Receiver<Command>,
+        shared: Arc<SharedCounts>,
+    ) -> Self {
+        Self {
+            commands,
+            socket: None,
+            stamped: config.stamped,
+            tai: TaiClock::new(),
+            extraction: Extraction::new(FiveTupleExtractor),
+            burst: Vec::with_capacity(BURST),
+            shard,
+            counts: ShardCounts::default(),
+            shared,
+            closed_stats: SocketStats::default(),
+            stats_at: Timestamp::EPOCH,
+        }
+    }
+
+    fn run(mut self) {
+        loop {
+            match self.commands.try_recv() {
+                Ok(command) => self.obey(command),
+                Err(TryRecvError::Empty) => {}
+                Err(TryRecvError::Disconnected) => break,
+            }
+            match self.receive() {
+                Some(now) => self.shard.tick(now),
+                None => self.idle(),
+            }
+            self.publish();
+        }
+        self.drain();
+        self.shard.finish(EndReason::Shutdown);
+        self.publish();
+    }
+
+    /// Takes a burst through the pipeline. `None` if there was nothing; else the time of its latest
+    /// packet.
+    fn receive(&mut self) -> Option<Timestamp> {
+        let Self {
+            socket,
+            extraction,
+            burst,
+            counts,
+            stamped,
+            tai,
+            ..
+        } = self;
+        let socket = socket.as_mut()?;
+        let batch = socket.receive();
+        if batch.is_empty() {
+            return None;
+        }
+        let burst_time = if *stamped {
+            Timestamp::EPOCH
+        } else {
+            clock::now()
+        };
+        let mut now = burst_time;
+        for packet in batch.packets() {
+            counts.received += 1;
+            let (bytes, ts) = match packet.head.split_first_chunk::<STAMP_LEN>() {
+                Some((stamp, bytes)) if *stamped => (bytes, tai.wall(u64::from_ne_bytes(*stamp))),
+                _ => (packet.head, burst_time),
+            };
+            let in_front = packet.head.len() - bytes.len();
+            let wire_len = u32::try_from(packet.len - in_front).unwrap_or(u32::MAX);
+            let frame = Frame {
+                bytes,
+                wire_len,
+                link: LinkType::ETHERNET,
+                ts,
+            };
+            burst.extend(extraction.meta(&frame));
+            now = now.max(ts);
+        }
+        // The frames go back before the tracker starts: the kernel can use them meanwhile.
+        drop(batch);
+        if let Err(error) = socket.wake() {
+            log::debug!("cannot wake up the driver: {error}");
+        }
+        self.shard.burst(burst);
+        burst.clear();
+        if now >= self.stats_at {
+            self.look_around(now);
+        }
+        Some(now)
+    }
+
+    /// Nothing has arrived: time goes on all the same.
+    fn idle(&mut self) {
+        let now = clock::now();
+        let past = Timestamp::from_nanos(
+            now.as_nanos()
+                .saturating_sub(u64::try_from(RING_DELAY.as_nanos()).unwrap_or(0)),
+        );
+        self.shard.idle(past);
+        self.shard.tick(now);
+        if now >= self.stats_at {
+            self.look_around(now);
+        }
+        let waited = match &self.socket {
+            Some(socket) => socket.wait(IDLE_WAIT),
+            None => {
+                match self.commands.recv_timeout(IDLE_WAIT) {
+                    Ok(command) => self.obey(command),
+                    // The loop sees that nobody is there any more.
+                    Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
+                }
+                Ok(())
+            }
+        };
+        if let Err(error) = waited {
+            // An interface that is gone: the control plane sees that and closes the socket.
+            log::debug!("cannot wait for packets: {error}");
+            thread::sleep(IDLE_WAIT);
+        }
+    }
+
+    /// Reads what changes slowly: the socket's counters and the distance of the clocks.
+    fn look_around(&mut self, now: Timestamp) {
+        self.stats_at = now.saturating_add(STATS_INTERVAL);
+        self.tai = TaiClock::new();
+        let Some(stats) = self.socket.as_ref().and_then(|socket| socket.stats().ok()) else {
+            return;
+        };
+        let lost = self.counts.rx_dropped + self.counts.rx_ring_full;
+        self.counts.rx_dropped = self.closed_stats.rx_dropped + stats.rx_dropped;
+        self.counts.rx_ring_full = self.closed_stats.rx_ring_full + stats.rx_ring_full;
+        self.counts.rx_fill_ring_empty =
+            self.closed_stats.rx_fill_ring_empty + stats.rx_fill_ring_empty;
+        if self.counts.rx_dropped + self.counts.rx_ring_full > lost {
+            self.shard.capture_lost();
+        }
+    }
+
+    fn obey(&mut self, command: Command) {
+        match command {
+            Command::Open(config, reply) => {
+                self.close();
+                let opened = XskSocket::open(&config).map(|socket| {
+                    let facts = (socket.raw_fd(), socket.report());
+                    self.socket = Some(socket);
+                    facts
+                });
+                // Whoever asked waits for the answer.
+                let _ = reply.send(opened);
+            }
+            Command::Close(reply) => {
+                self.close();
+                self.publish();
+                let _ = reply.send(());
+            }
+        }
+    }
+
+    fn close(&mut self) {
+        self.drain();
+        self.socket = None;
+        self.closed_stats = SocketStats {
+            rx_dropped: self.counts.rx_dropped,
+            rx_ring_full: self.counts.rx_ring_full,
+            rx_fill_ring_empty: self.counts.rx_fill_ring_empty,
+        };
+    }
+
+    /// Takes what the kernel has put into the ring, until nothing more comes.
+    fn drain(&mut self) {
+        if self.socket.is_none() {
+            return;
+        }
+        let mut last = Instant::now();
+        while last.elapsed() < DRAIN_SILENCE {
+            if self.receive().is_some() {
+                last = Instant::now();
+            } else if self
+                .socket
+                .as_ref()
+                .is_some_and(|s| s.wait(DRAIN_SILENCE / 4).is_err())
+            {
+                break;
+            }
+        }
+        self.look_around(clock::now());
+    }
+
+    fn publish(&mut self) {
+        let Self {
+            extraction,
+            shard,
+            counts,
+            shared,
+            ..
+        } = self;
+        counts.accepted = extraction.accepted();
+        for (count, (_, packets)) in counts.refused.iter_mut().zip(extraction.refused().iter()) {
+            *count = packets;
+        }
+        shard.count(counts);
+        shared.store(counts);
+    }
+}
