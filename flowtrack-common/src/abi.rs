@@ -10,6 +10,8 @@ use core::ops::AddAssign;
 pub const CAPTURE_PROGRAM: &str = "flowtrack";
 /// Name of the traffic generator program in the eBPF object.
 pub const GENERATOR_PROGRAM: &str = "generator";
+/// Name of the program of the software SPAN port in the eBPF object.
+pub const SPAN_PROGRAM: &str = "span";
 
 /// `BPF_MAP_TYPE_XSKMAP`: receive queue to AF_XDP socket.
 pub const XSKS_MAP: &str = "XSKS";
@@ -23,6 +25,9 @@ pub const STAMP_GLOBAL: &str = "STAMP";
 pub const GENERATOR_PORT_MAP: &str = "PORT";
 /// `BPF_MAP_TYPE_ARRAY` with one [`GeneratorSettings`].
 pub const GENERATOR_SETTINGS_MAP: &str = "GENERATOR";
+
+/// Load-time settings of the software SPAN port: [`SpanSettings`].
+pub const SPAN_SETTINGS_GLOBAL: &str = "SPAN";
 
 /// Receive queues that the maps have room for.
 pub const MAX_QUEUES: u32 = 128;
@@ -100,14 +105,28 @@ pub struct GeneratorSettings {
     pub source_port: u32,
 }
 
+/// Where the software SPAN port sends its copies.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SpanSettings {
+    /// Index of the interface to send on.
+    pub port: u32,
+    /// Its number of transmit queues.
+    pub queues: u32,
+    /// 0 steers by a hash that is the same for both directions of a flow; 1 steers by direction:
+    /// received packets to queue 0, sent ones to queue 1.
+    pub by_direction: u32,
+}
+
 const _: () = assert!(size_of::<Count>() == 16);
 const _: () = assert!(size_of::<Verdicts>() == 48);
 const _: () = assert!(size_of::<Stamp>() == 8);
 const _: () = assert!(size_of::<GeneratorSettings>() == 24);
+const _: () = assert!(size_of::<SpanSettings>() == 12);
 
 #[cfg(feature = "user")]
 mod pod {
-    use super::{Count, GeneratorSettings, Verdicts};
+    use super::{Count, GeneratorSettings, SpanSettings, Verdicts};
 
     // SAFETY: two u64, no padding, valid for every bit pattern.
     unsafe impl aya::Pod for Count {}
@@ -115,4 +134,6 @@ mod pod {
     unsafe impl aya::Pod for Verdicts {}
     // SAFETY: two u64 and two u32, no padding, valid for every bit pattern.
     unsafe impl aya::Pod for GeneratorSettings {}
+    // SAFETY: three u32, no padding, valid for every bit pattern.
+    unsafe impl aya::Pod for SpanSettings {}
 }

@@ -1,9 +1,11 @@
-//! flowtrack's XDP programs: the capture program, and the traffic generator of tests and benches.
+//! flowtrack's eBPF programs: the capture program, and what tests and benches need: a traffic
+//! generator and a SPAN port.
 #![no_std]
 #![no_main]
 
 mod capture;
 mod generator;
+mod span;
 
 /// The verifier proves that no program reaches it; the compiler wants it all the same.
 #[cfg(not(test))]

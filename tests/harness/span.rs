@@ -6,10 +6,15 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
+use aya::{
+    Ebpf, EbpfLoader,
+    programs::{SchedClassifier, TcAttachType},
+};
+use flowtrack::capture::xdp::OBJECT;
+use flowtrack_common::abi::{SPAN_PROGRAM, SPAN_SETTINGS_GLOBAL, SpanSettings};
 
 use crate::{
-    command,
     link::{Link, veth},
     netns::NetNs,
 };
@@ -25,6 +30,17 @@ pub const SERVER: [IpAddr; 2] = [
     IpAddr::V6(Ipv6Addr::new(0xfd77, 0, 0, 0, 0, 0, 0, 2)),
 ];
 
+/// Which receive queue of the tap a packet arrives on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Steering {
+    /// As a NIC with symmetric RSS does it: by a hash of addresses, ports and protocol that is the
+    /// same for both directions of a flow.
+    Symmetric,
+    /// What the client sends on queue 0, what the server sends on queue 1: the directions of a flow
+    /// never meet.
+    ByDirection,
+}
+
 /// Client and server joined by a veth pair, whose packets in both directions are mirrored to the
 /// probe.
 #[derive(Debug)]
@@ -39,11 +55,17 @@ pub struct Span {
     pub mirror: Link,
     /// What the probe taps: `t1`, the other end of the mirror port's cable.
     pub tap: Link,
+    _mirroring: Ebpf,
 }
 
 impl Span {
-    /// Builds it; the tap has `queues` receive queues.
+    /// Builds it; the tap has `queues` receive queues, with symmetric steering.
     pub fn new(queues: u32) -> Result<Self> {
+        Self::steered(queues, Steering::Symmetric)
+    }
+
+    /// Builds it; the tap has `queues` receive queues.
+    pub fn steered(queues: u32, steering: Steering) -> Result<Self> {
         let client = NetNs::new("client")?;
         let server = NetNs::new("server")?;
         let probe = NetNs::new("probe")?;
@@ -51,13 +73,14 @@ impl Span {
         configure(&client_link, CLIENT, &server_link, SERVER)?;
         configure(&server_link, SERVER, &client_link, CLIENT)?;
         let (mirror, tap) = veth((&server, "t0"), (&probe, "t1"), queues)?;
-        mirror_to(&server_link, &mirror)?;
+        let mirroring = mirror_to(&server_link, &mirror, steering)?;
         Ok(Self {
             client,
             server,
             probe,
             mirror,
             tap,
+            _mirroring: mirroring,
         })
     }
 }
@@ -81,17 +104,35 @@ fn configure(
     Ok(())
 }
 
-fn mirror_to(link: &Link, mirror: &Link) -> Result<()> {
-    let tc = |arguments: &[&str]| {
-        let mut tc = link.netns().command("tc");
-        command::run(tc.args(arguments))
+/// Puts the SPAN program of flowtrack's eBPF object on both directions of `link`. It stays there for
+/// as long as the value lives.
+fn mirror_to(link: &Link, mirror: &Link, steering: Steering) -> Result<Ebpf> {
+    let settings = SpanSettings {
+        port: mirror.index()?,
+        queues: mirror.queues(),
+        by_direction: (steering == Steering::ByDirection).into(),
     };
-    tc(&["qdisc", "add", "dev", link.name(), "clsact"])?;
-    for direction in ["ingress", "egress"] {
-        let mut arguments = vec!["filter", "add", "dev", link.name(), direction];
-        arguments.extend(["protocol", "all", "u32", "match", "u32", "0", "0"]);
-        arguments.extend(["action", "mirred", "egress", "mirror", "dev", mirror.name()]);
-        tc(&arguments)?;
-    }
-    Ok(())
+    let mut ebpf = EbpfLoader::new()
+        .override_global(SPAN_SETTINGS_GLOBAL, &settings, true)
+        .load(OBJECT)
+        .context("cannot load the eBPF object")?;
+    let program: &mut SchedClassifier = ebpf
+        .program_mut(SPAN_PROGRAM)
+        .with_context(|| format!("no program {SPAN_PROGRAM} in the eBPF object"))?
+        .try_into()?;
+    program
+        .load()
+        .context("the verifier refused the program of the SPAN port")?;
+    link.netns().run(|| {
+        for direction in [TcAttachType::Ingress, TcAttachType::Egress] {
+            program.attach(link.name(), direction).with_context(|| {
+                format!(
+                    "cannot mirror {direction:?} of {}; it takes Linux 6.6 or later",
+                    link.name()
+                )
+            })?;
+        }
+        Ok(())
+    })?;
+    Ok(ebpf)
 }

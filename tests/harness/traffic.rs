@@ -53,7 +53,7 @@ impl AddAssign for Done {
 
 impl Path {
     /// One TCP connection after the other: `request` bytes to the server, `response` bytes back,
-    /// and a close from both sides, the client's first.
+    /// and a close from both sides: the client's when it has the whole answer, then the server's.
     pub fn tcp(&self, connections: u64, request: usize, response: usize) -> Result<Done> {
         let listener = self.server.run(|| {
             TcpListener::bind((self.address, 0))
@@ -168,7 +168,7 @@ fn unspecified(like: IpAddr) -> IpAddr {
     }
 }
 
-/// Sends both ways and closes both ways; returns the bytes that the other side got.
+/// Request, answer, and a close from both sides; returns the bytes that the other side got.
 fn exchange(
     mut client: TcpStream,
     mut server: TcpStream,
@@ -181,25 +181,27 @@ fn exchange(
     }
     thread::scope(|scope| {
         let answering = scope.spawn(move || -> Result<u64> {
-            let mut got = Vec::with_capacity(request);
-            server.read_to_end(&mut got).context("request")?;
+            let mut got = vec![0; request];
+            server.read_exact(&mut got).context("request")?;
             server
                 .write_all(&vec![b'a'; response])
                 .context("response")?;
-            Ok(got.len() as u64)
+            let surplus = server.read_to_end(&mut got).context("close")?;
+            Ok((request + surplus) as u64)
         });
         client.write_all(&vec![b'q'; request])?;
+        let mut got = vec![0; response];
+        client.read_exact(&mut got)?;
         client.shutdown(Shutdown::Write)?;
-        let mut got = Vec::with_capacity(response);
-        client.read_to_end(&mut got)?;
+        let surplus = client.read_to_end(&mut got)?;
         let sent = answering
             .join()
             .map_err(|_| anyhow!("the server's thread panicked"))??;
         ensure!(
-            (sent, got.len()) == (request as u64, response),
+            (sent, surplus) == (request as u64, 0),
             "{sent} of {request} bytes went there, {} of {response} came back",
-            got.len()
+            response + surplus
         );
-        Ok((sent, got.len() as u64))
+        Ok((sent, response as u64))
     })
 }

@@ -1,2 +1,23 @@
-//! Integration tests of flowtrack on veth pairs.
+//! Integration tests of flowtrack on veth pairs, each test in network namespaces of its own.
+//!
+//! They need root: `cargo xtask test` runs them.
+
+/// flowtrack as a process: started, stopped, and what it left.
+mod probe;
+
+/// The XDP programs as the kernel runs them, without flowtrack around them.
 mod program;
+/// The XDP program on single frames, by `BPF_PROG_TEST_RUN`.
+mod test_run;
+
+/// What stands in the records, protocol by protocol.
+mod protocols;
+/// Both directions of a flow on one queue, on two, and real TCP through a mirror port.
+mod queues;
+
+/// The interface comes and goes, and so does flowtrack.
+mod lifecycle;
+/// Packets that are lost on purpose, and where they are counted.
+mod loss;
+/// Wrong usage: what is said, and the exit status.
+mod usage;

@@ -163,6 +163,9 @@ impl Connection {
         if flags.fin() {
             let fin = end.wrapping_add(1);
             endpoint.fin.get_or_insert(fin);
+            if advance >= 0 {
+                endpoint.next = Some(fin);
+            }
         }
     }
 
