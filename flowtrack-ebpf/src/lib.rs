@@ -1,2 +1,2 @@
-//! The XDP programs are in the binary target; the library is empty.
+//! The eBPF programs are in the binary target; the library is empty.
 #![no_std]

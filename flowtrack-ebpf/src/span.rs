@@ -1,12 +1,7 @@
 //! The SPAN port of the tests: sends a copy of each packet that an interface receives or sends out
 //! through another interface, on the queue that a NIC with symmetric RSS would put it on.
 
-use aya_ebpf::{
-    Global,
-    bindings::TC_ACT_OK,
-    macros::classifier,
-    programs::TcContext,
-};
+use aya_ebpf::{Global, bindings::TC_ACT_OK, macros::classifier, programs::TcContext};
 use flowtrack_common::abi::SpanSettings;
 
 #[unsafe(no_mangle)]

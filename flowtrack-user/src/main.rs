@@ -69,13 +69,12 @@ fn read(args: &ReadArgs) -> anyhow::Result<ExitCode> {
     if args.shared.outputs.is_empty() {
         eprint!("{}", outcome.ledger);
     }
-    for error in &outcome.errors {
-        eprintln!("flowtrack: {:#}", anyhow::Error::msg(error.to_string()));
+    let status = status(&outcome.ledger);
+    let damaged = !outcome.errors.is_empty();
+    for error in outcome.errors {
+        eprintln!("flowtrack: {:#}", anyhow::Error::from(error));
     }
-    Ok(match outcome.errors.len() {
-        0 => status(&outcome.ledger),
-        _ => ExitCode::FAILURE,
-    })
+    Ok(if damaged { ExitCode::FAILURE } else { status })
 }
 
 /// What there is to say goes to standard error: warnings, and what flowtrack itself does. `RUST_LOG`
@@ -107,11 +106,17 @@ fn status(ledger: &Ledger) -> ExitCode {
         eprintln!("flowtrack: the ledger does not close: packets are unexplained");
     }
     if ledger.lost_records() {
-        eprintln!("flowtrack: records were lost");
+        eprintln!("flowtrack: records or events were lost");
     }
-    match ledger.closes() && !ledger.lost_records() {
-        true => ExitCode::SUCCESS,
-        false => ExitCode::from(INCOMPLETE),
+    for output in &ledger.outputs {
+        if let Some(error) = &output.error {
+            eprintln!("flowtrack: cannot write to {}: {error}", output.output);
+        }
+    }
+    if ledger.closes() && !ledger.lost_records() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(INCOMPLETE)
     }
 }
 

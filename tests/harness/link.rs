@@ -142,6 +142,12 @@ impl Link {
         Ok(())
     }
 
+    /// Keeps it from asking for neighbours, and from joining the IPv6 multicast groups in which it
+    /// would be asked for itself. To be called before it gets addresses.
+    pub fn turn_arp_off(&self) -> Result<()> {
+        self.set(&["arp", "off"])
+    }
+
     /// Tells the link the MAC address of a neighbour, which thus need not be asked for.
     pub fn add_neighbour(&self, address: &str, mac: [u8; 6]) -> Result<()> {
         let mac = mac.map(|byte| format!("{byte:02x}")).join(":");

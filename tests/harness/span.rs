@@ -86,13 +86,14 @@ impl Span {
 }
 
 /// Gives `link` its addresses, and those of its neighbour, so that neither ARP nor neighbour
-/// discovery shows up between the packets that a test counts.
+/// discovery, nor a report of its multicast groups, shows up between the packets that a test counts.
 fn configure(
     link: &Link,
     addresses: [IpAddr; 2],
     neighbour: &Link,
     neighbour_addresses: [IpAddr; 2],
 ) -> Result<()> {
+    link.turn_arp_off()?;
     for address in addresses {
         let prefix = if address.is_ipv4() { 24 } else { 64 };
         link.add_address(&format!("{address}/{prefix}"))?;

@@ -27,7 +27,12 @@ fn has_program(link: &Link) -> Result<bool> {
 }
 
 fn load(packets: u64) -> Load {
-    Load { packets, flows: 100, rate: None, queue: 0 }
+    Load {
+        packets,
+        flows: 100,
+        rate: None,
+        queue: 0,
+    }
 }
 
 #[test]
@@ -42,7 +47,9 @@ fn an_interface_that_goes_down_and_up_is_captured_again() -> Result<()> {
     probe.wait_to_say("v1 is down")?;
     tapped.up()?;
     probe.wait_to_say("v1 is up")?;
-    wait_until("the link to be up", TIMEOUT, || Ok(sender.is_running()? && tapped.is_running()?))?;
+    wait_until("the link to be up", TIMEOUT, || {
+        Ok(sender.is_running()? && tapped.is_running()?)
+    })?;
     injector.send(0, &frames[4..])?;
     let outcome = probe.stop()?;
     outcome.assert_all_recorded(frames.len());
@@ -60,7 +67,10 @@ fn an_interface_that_is_deleted_under_load_and_made_again_is_captured_again() ->
     std::thread::scope(|scope| {
         let source = address("10.2.0.1:1024");
         let destination = address("10.2.0.2:9");
-        let load = Load { packets: 20_000_000, ..load(0) };
+        let load = Load {
+            packets: 20_000_000,
+            ..load(0)
+        };
         // It fails when the interface goes away beneath it.
         let traffic = scope.spawn(move || generator.udp(&load, source, destination));
         std::thread::sleep(Duration::from_millis(300));
@@ -78,7 +88,11 @@ fn an_interface_that_is_deleted_under_load_and_made_again_is_captured_again() ->
     let outcome = probe.stop()?;
     outcome.assert_closed();
     assert!(outcome.total("/xdp/redirected/packets") > frames.len() as u64);
-    let tcp = outcome.records.iter().find(|record| record["proto"] == "tcp").expect("the connection");
+    let tcp = outcome
+        .records
+        .iter()
+        .find(|record| record["proto"] == "tcp")
+        .expect("the connection");
     assert_eq!(tcp["history"], "ShADadFf");
     Ok(())
 }
@@ -105,7 +119,12 @@ fn a_signal_under_load_loses_nothing_that_was_received() -> Result<()> {
         assert!(outcome.total("/received") > 1000, "{:#}", outcome.ledger);
         assert_eq!(outcome.packets_in_records(), outcome.total("/received"));
         assert_eq!(outcome.total("/tracker/live"), 0);
-        assert!(outcome.records.iter().all(|record| record["end_reason"] == "shutdown"));
+        assert!(
+            outcome
+                .records
+                .iter()
+                .all(|record| record["end_reason"] == "shutdown")
+        );
         assert_eq!(outcome.status.code(), Some(0), "{}", outcome.stderr);
         assert!(!has_program(&tapped)?);
     }
@@ -119,7 +138,9 @@ fn a_kill_leaves_no_program_behind() -> Result<()> {
     let probe = Probe::start(&tapped, &[])?;
     assert!(has_program(&tapped)?);
     probe.kill()?;
-    wait_until("the program to be gone", TIMEOUT, || Ok(!has_program(&tapped)?))?;
+    wait_until("the program to be gone", TIMEOUT, || {
+        Ok(!has_program(&tapped)?)
+    })?;
     // The queue is free again.
     Probe::start(&tapped, &[])?.stop()?.assert_all_recorded(0);
     Ok(())

@@ -23,10 +23,14 @@ fn a_worker_that_stands_still_loses_packets_and_each_is_counted() -> Result<()> 
 
     probe.signal(Signal::SIGSTOP)?;
     injector.send(0, &frames)?;
-    wait_until("the kernel to have taken all packets", Duration::from_secs(5), || {
-        let counters = tapped.counters()?;
-        Ok(counters.rx_packets + counters.rx_dropped - dropped_before >= frames.len() as u64)
-    })?;
+    wait_until(
+        "the kernel to have taken all packets",
+        Duration::from_secs(5),
+        || {
+            let counters = tapped.counters()?;
+            Ok(counters.rx_packets + counters.rx_dropped - dropped_before >= frames.len() as u64)
+        },
+    )?;
     probe.signal(Signal::SIGCONT)?;
 
     let outcome = probe.stop()?;
@@ -39,7 +43,10 @@ fn a_worker_that_stands_still_loses_packets_and_each_is_counted() -> Result<()> 
     assert_eq!(outcome.packets_in_records() + lost, sent);
     // Packets that are lost but counted are no failure; the records of that time say so.
     assert_eq!(outcome.status.code(), Some(0), "{}", outcome.stderr);
-    let marked = outcome.records.iter().filter(|r| r["completeness"]["capture_loss"] == true);
+    let marked = outcome
+        .records
+        .iter()
+        .filter(|r| r["completeness"]["capture_loss"] == true);
     assert!(marked.count() >= 10, "{:#?}", outcome.records);
     Ok(())
 }
@@ -56,7 +63,10 @@ fn a_full_table_evicts_and_counts_it() -> Result<()> {
     outcome.assert_all_recorded(1000);
     assert_eq!(outcome.total("/tracker/evicted"), 900);
     assert_eq!(outcome.total("/tracker/ended/evicted"), 900);
-    let evicted = outcome.records.iter().filter(|r| r["completeness"]["evicted"] == true);
+    let evicted = outcome
+        .records
+        .iter()
+        .filter(|r| r["completeness"]["evicted"] == true);
     assert_eq!(evicted.count(), 900);
     Ok(())
 }

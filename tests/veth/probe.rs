@@ -23,9 +23,16 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(20);
 /// The binary under test, beside the one that tests it.
 pub(crate) fn flowtrack() -> Result<PathBuf> {
     let tests = env::current_exe()?;
-    let path = tests.parent().and_then(Path::parent).context("no target folder")?.join("flowtrack");
+    let path = tests
+        .parent()
+        .and_then(Path::parent)
+        .context("no target folder")?
+        .join("flowtrack");
     if !path.exists() {
-        bail!("{} is not there: build it, or run cargo xtask test", path.display());
+        bail!(
+            "{} is not there: build it, or run cargo xtask test",
+            path.display()
+        );
     }
     Ok(path)
 }
@@ -34,6 +41,7 @@ pub(crate) fn flowtrack() -> Result<PathBuf> {
 pub(crate) struct Probe {
     child: Child,
     folder: TempDir,
+    events: bool,
 }
 
 /// What flowtrack left behind.
@@ -49,24 +57,35 @@ pub(crate) struct Outcome {
 impl Probe {
     /// Starts it on `link` with further arguments, and waits until it captures.
     pub(crate) fn start(link: &Link, arguments: &[&str]) -> Result<Self> {
-        let probe = Self::spawn(link, arguments)?;
-        probe.wait_to_say("capturing on")?;
-        Ok(probe)
+        Self::spawn(link, arguments, false)
     }
 
-    fn spawn(link: &Link, arguments: &[&str]) -> Result<Self> {
+    /// The same, and it writes events too: for each packet one, which is a lot under load.
+    pub(crate) fn start_with_events(link: &Link) -> Result<Self> {
+        Self::spawn(link, &[], true)
+    }
+
+    fn spawn(link: &Link, arguments: &[&str], events: bool) -> Result<Self> {
         let folder = TempDir::new()?;
         let at = |name: &str| folder.path().join(name).display().to_string();
         let mut command = link.netns().command(flowtrack()?);
         command
             .args(["run", link.name(), "--quiet"])
             .args(["-o", &format!("json:{}", at("records"))])
-            .args(["-o", &format!("events:{}", at("events"))])
             .args(["--ledger", &at("ledger")])
             .args(arguments)
             .stderr(File::create(folder.path().join("stderr"))?);
+        if events {
+            command.args(["-o", &format!("events:{}", at("events"))]);
+        }
         let child = command.spawn().context("cannot start flowtrack")?;
-        Ok(Self { child, folder })
+        let probe = Self {
+            child,
+            folder,
+            events,
+        };
+        probe.wait_to_say("capturing on")?;
+        Ok(probe)
     }
 
     /// Waits until it has said `text`.
@@ -116,7 +135,11 @@ impl Probe {
             status: status.context("no exit status")?,
             ledger: serde_json::from_str(&fs::read_to_string(self.folder.path().join("ledger"))?)?,
             records: lines(&self.folder.path().join("records"))?,
-            events: lines(&self.folder.path().join("events"))?,
+            events: if self.events {
+                lines(&self.folder.path().join("events"))?
+            } else {
+                Vec::new()
+            },
             stderr: self.stderr()?,
         })
     }
@@ -139,21 +162,34 @@ impl Drop for Probe {
 
 fn lines(path: &Path) -> Result<Vec<Value>> {
     let text = fs::read_to_string(path)?;
-    text.lines().map(|line| Ok(serde_json::from_str(line)?)).collect()
+    text.lines()
+        .map(|line| Ok(serde_json::from_str(line)?))
+        .collect()
 }
 
 impl Outcome {
     /// A number of the ledger's total, by its path: `/xdp/redirected/packets`.
     pub(crate) fn total(&self, path: &str) -> u64 {
-        self.ledger["total"].pointer(path).and_then(Value::as_u64).unwrap_or_else(|| {
-            panic!("the ledger has no number {path}: {:#}", self.ledger["total"])
-        })
+        self.ledger["total"]
+            .pointer(path)
+            .and_then(Value::as_u64)
+            .unwrap_or_else(|| {
+                panic!(
+                    "the ledger has no number {path}: {:#}",
+                    self.ledger["total"]
+                )
+            })
     }
 
     /// Packets received on each queue.
     pub(crate) fn received_by_queue(&self) -> Vec<u64> {
-        let queues = self.ledger["queues"].as_array().expect("the ledger has queues");
-        queues.iter().filter_map(|queue| queue["received"].as_u64()).collect()
+        let queues = self.ledger["queues"]
+            .as_array()
+            .expect("the ledger has queues");
+        queues
+            .iter()
+            .filter_map(|queue| queue["received"].as_u64())
+            .collect()
     }
 
     /// Asserts that the ledger closes on each queue, and that nothing was lost: `sent` packets are in
@@ -162,16 +198,28 @@ impl Outcome {
         self.assert_closed();
         let refused: u64 = self.ledger["total"]["wire"]["refused"]
             .as_object()
-            .map_or(0, |reasons| reasons.values().filter_map(Value::as_u64).sum());
-        assert_eq!(self.total("/xsk/rx_dropped") + self.total("/xsk/rx_ring_full"), 0);
-        assert_eq!(self.total("/records/packets") + refused, sent as u64, "{}", self.stderr);
+            .map_or(0, |reasons| {
+                reasons.values().filter_map(Value::as_u64).sum()
+            });
+        assert_eq!(
+            self.total("/xsk/rx_dropped") + self.total("/xsk/rx_ring_full"),
+            0
+        );
+        assert_eq!(
+            self.total("/records/packets") + refused,
+            sent as u64,
+            "{}",
+            self.stderr
+        );
         assert_eq!(self.packets_in_records(), self.total("/records/packets"));
         assert_eq!(self.status.code(), Some(0), "{}", self.stderr);
     }
 
     /// Asserts that every packet that XDP saw is accounted for, on each queue.
     pub(crate) fn assert_closed(&self) {
-        let queues = self.ledger["queues"].as_array().expect("the ledger has queues");
+        let queues = self.ledger["queues"]
+            .as_array()
+            .expect("the ledger has queues");
         for row in queues.iter().chain([&self.ledger["total"]]) {
             let residual = row["residual"].as_object().expect("a row has a residual");
             assert!(residual.values().all(|packets| packets == 0), "{row:#}");
@@ -180,7 +228,10 @@ impl Outcome {
 
     /// The sum over both sides of all records.
     pub(crate) fn packets_in_records(&self) -> u64 {
-        let sides = self.records.iter().flat_map(|record| [&record["initiator"], &record["responder"]]);
+        let sides = self
+            .records
+            .iter()
+            .flat_map(|record| [&record["initiator"], &record["responder"]]);
         sides.filter_map(|side| side["packets"].as_u64()).sum()
     }
 
@@ -193,8 +244,14 @@ impl Outcome {
 
 /// Runs flowtrack with `arguments` to its end, as a user does: exit status, standard output, standard
 /// error.
-pub(crate) fn run(command: &mut Command, arguments: &[&str]) -> Result<(Option<i32>, String, String)> {
-    let output = command.args(arguments).output().context("cannot start flowtrack")?;
+pub(crate) fn run(
+    command: &mut Command,
+    arguments: &[&str],
+) -> Result<(Option<i32>, String, String)> {
+    let output = command
+        .args(arguments)
+        .output()
+        .context("cannot start flowtrack")?;
     Ok((
         output.status.code(),
         String::from_utf8_lossy(&output.stdout).into_owned(),

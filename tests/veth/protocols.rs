@@ -31,15 +31,22 @@ pub(crate) struct Tcp {
 
 impl Tcp {
     pub(crate) fn new(client: &str, server: &str) -> Self {
-        Self { client: address(client), server: address(server) }
+        Self {
+            client: address(client),
+            server: address(server),
+        }
     }
 
     pub(crate) fn from_client(&self, flags: u8, seq: u32, ack: u32) -> Frame {
-        Frame::tcp(self.client, self.server).flags(flags).numbers(seq, ack)
+        Frame::tcp(self.client, self.server)
+            .flags(flags)
+            .numbers(seq, ack)
     }
 
     pub(crate) fn from_server(&self, flags: u8, seq: u32, ack: u32) -> Frame {
-        Frame::tcp(self.server, self.client).flags(flags).numbers(seq, ack)
+        Frame::tcp(self.server, self.client)
+            .flags(flags)
+            .numbers(seq, ack)
     }
 
     fn handshake(&self) -> Vec<Frame> {
@@ -54,9 +61,11 @@ impl Tcp {
     pub(crate) fn whole(&self) -> Vec<Frame> {
         let mut frames = self.handshake();
         frames.extend([
-            self.from_client(flag::ACK | flag::PSH, 1001, 5001).payload([1; 100]),
+            self.from_client(flag::ACK | flag::PSH, 1001, 5001)
+                .payload([1; 100]),
             self.from_server(flag::ACK, 5001, 1101),
-            self.from_server(flag::ACK | flag::PSH, 5001, 1101).payload([2; 200]),
+            self.from_server(flag::ACK | flag::PSH, 5001, 1101)
+                .payload([2; 200]),
             self.from_client(flag::ACK | flag::FIN, 1101, 5201),
             self.from_server(flag::ACK | flag::FIN, 5201, 1102),
             self.from_client(flag::ACK, 1102, 5202),
@@ -72,7 +81,7 @@ pub(crate) fn build(frames: &[Frame]) -> Vec<Vec<u8>> {
 /// Sends `frames` to a tapped interface of one queue, and asserts that none was lost.
 fn capture(frames: &[Vec<u8>]) -> Result<Outcome> {
     let (sender, tapped) = wire()?;
-    let probe = Probe::start(&tapped, &[])?;
+    let probe = Probe::start_with_events(&tapped)?;
     Injector::new(&sender)?.send(0, frames)?;
     let outcome = probe.stop()?;
     outcome.assert_all_recorded(frames.len());
@@ -80,7 +89,11 @@ fn capture(frames: &[Vec<u8>]) -> Result<Outcome> {
 }
 
 fn event_names(outcome: &Outcome) -> Vec<&str> {
-    outcome.events.iter().filter_map(|event| event["event"].as_str()).collect()
+    outcome
+        .events
+        .iter()
+        .filter_map(|event| event["event"].as_str())
+        .collect()
 }
 
 #[test]
@@ -91,18 +104,33 @@ fn a_tcp_connection_that_is_closed_ends_as_fin() -> Result<()> {
     assert_eq!(record["end_reason"], "fin");
     assert_eq!(record["history"], "ShADadFf");
     assert_eq!(record["conn_state"], "SF");
-    assert_eq!((&record["src"], &record["src_port"]), (&json!("10.1.0.1"), &json!(40000)));
-    assert_eq!((&record["dst"], &record["dst_port"]), (&json!("10.1.0.2"), &json!(80)));
+    assert_eq!(
+        (&record["src"], &record["src_port"]),
+        (&json!("10.1.0.1"), &json!(40000))
+    );
+    assert_eq!(
+        (&record["dst"], &record["dst_port"]),
+        (&json!("10.1.0.2"), &json!(80))
+    );
     let (initiator, responder) = (&record["initiator"], &record["responder"]);
-    assert_eq!((&initiator["packets"], &responder["packets"]), (&json!(5), &json!(4)));
-    assert_eq!((&initiator["payload_bytes"], &responder["payload_bytes"]), (&json!(100), &json!(200)));
+    assert_eq!(
+        (&initiator["packets"], &responder["packets"]),
+        (&json!(5), &json!(4))
+    );
+    assert_eq!(
+        (&initiator["payload_bytes"], &responder["payload_bytes"]),
+        (&json!(100), &json!(200))
+    );
     assert_eq!(initiator["ip_bytes"], 5 * 40 + 100);
     assert_eq!(initiator["tcp"]["stream_bytes"], 100);
     assert_eq!(initiator["tcp"]["gap_bytes"], 0);
     let names = event_names(&outcome);
     assert_eq!(names.first(), Some(&"started"));
     assert_eq!(names.last(), Some(&"ended"));
-    assert_eq!(names.iter().filter(|name| **name == "established").count(), 1);
+    assert_eq!(
+        names.iter().filter(|name| **name == "established").count(),
+        1
+    );
     assert_eq!(names.iter().filter(|name| **name == "packet").count(), 9);
     Ok(())
 }
@@ -127,14 +155,19 @@ fn a_tcp_connection_that_is_reset_ends_as_rst() -> Result<()> {
 fn a_half_open_tcp_connection_ends_with_its_own_timeout() -> Result<()> {
     let (sender, tapped) = wire()?;
     let probe = Probe::start(&tapped, &["--idle-timeout", "tcp-opening=100ms"])?;
-    let syn = Tcp::new("10.1.0.1:40000", "10.1.0.2:80").from_client(flag::SYN, 1000, 0).build();
+    let syn = Tcp::new("10.1.0.1:40000", "10.1.0.2:80")
+        .from_client(flag::SYN, 1000, 0)
+        .build();
     Injector::new(&sender)?.send(0, &[syn])?;
     // No packet follows: the wall clock ends the flow, while flowtrack runs.
     probe.wait_for_records(1)?;
     let outcome = probe.stop()?;
     outcome.assert_all_recorded(1);
     let record = outcome.only_record();
-    assert_eq!((&record["end_reason"], &record["conn_state"]), (&json!("idle_timeout"), &json!("S0")));
+    assert_eq!(
+        (&record["end_reason"], &record["conn_state"]),
+        (&json!("idle_timeout"), &json!("S0"))
+    );
     Ok(())
 }
 
@@ -163,9 +196,10 @@ fn udp_requests_and_replies_are_one_flow() -> Result<()> {
 #[test]
 #[ignore = "requires root: cargo xtask test"]
 fn echo_requests_and_replies_are_one_flow_by_identifier() -> Result<()> {
-    for (one, other, kind, answer) in
-        [("10.1.0.1", "10.1.0.2", 8, 0), ("fd00::1", "fd00::2", 128, 129)]
-    {
+    for (one, other, kind, answer) in [
+        ("10.1.0.1", "10.1.0.2", 8, 0),
+        ("fd00::1", "fd00::2", 128, 129),
+    ] {
         let (one, other): (IpAddr, IpAddr) = (one.parse()?, other.parse()?);
         let frames = [
             Frame::echo_request(one, other, 7, 1),
@@ -175,7 +209,10 @@ fn echo_requests_and_replies_are_one_flow_by_identifier() -> Result<()> {
         let outcome = capture(&build(&frames))?;
         assert_eq!(outcome.records.len(), 2, "{:#?}", outcome.records);
         for record in &outcome.records {
-            assert_eq!((&record["src_port"], &record["dst_port"]), (&json!(kind), &json!(answer)));
+            assert_eq!(
+                (&record["src_port"], &record["dst_port"]),
+                (&json!(kind), &json!(answer))
+            );
             let replies = u64::from(record["icmp_id"] == 7);
             assert_eq!(record["responder"]["packets"], replies);
         }
@@ -189,7 +226,11 @@ fn ipv6_is_tracked_through_extension_headers() -> Result<()> {
     let frames: Vec<_> = Tcp::new("[fd00::1]:40000", "[fd00::2]:443")
         .whole()
         .into_iter()
-        .map(|frame| frame.extension(HOP_BY_HOP, &[0; 6]).extension(DESTINATION_OPTIONS, &[0; 6]))
+        .map(|frame| {
+            frame
+                .extension(HOP_BY_HOP, &[0; 6])
+                .extension(DESTINATION_OPTIONS, &[0; 6])
+        })
         .collect();
     let outcome = capture(&build(&frames))?;
     let record = outcome.only_record();
@@ -204,13 +245,19 @@ fn ipv6_is_tracked_through_extension_headers() -> Result<()> {
 fn vlan_tags_are_looked_behind() -> Result<()> {
     let tcp = Tcp::new("10.1.0.1:40000", "10.1.0.2:80");
     for tags in [&[(VLAN, 5)][..], &[(SERVICE_VLAN, 7), (VLAN, 5)]] {
-        let tagged = |frame: Frame| tags.iter().fold(frame, |frame, &(kind, id)| frame.tag(kind, id));
+        let tagged = |frame: Frame| {
+            tags.iter()
+                .fold(frame, |frame, &(kind, id)| frame.tag(kind, id))
+        };
         let frames: Vec<_> = tcp.whole().into_iter().map(tagged).collect();
         let outcome = capture(&build(&frames))?;
         let record = outcome.only_record();
         assert_eq!(record["history"], "ShADadFf");
         assert_eq!(record["initiator"]["ip_bytes"], 300);
-        assert_eq!(record["initiator"]["wire_bytes"], 300 + 5 * (14 + 4 * tags.len()));
+        assert_eq!(
+            record["initiator"]["wire_bytes"],
+            300 + 5 * (14 + 4 * tags.len())
+        );
     }
     Ok(())
 }
@@ -226,7 +273,10 @@ fn a_jumbo_frame_over_several_buffers_counts_whole() -> Result<()> {
     let datagram = Frame::udp(address("10.1.0.1:5000"), address("10.1.0.2:5001"));
     // With the headers: in one frame of 2048 bytes less headroom, in two, in five.
     let sizes = [1000, 2900, 8900];
-    let frames: Vec<_> = sizes.iter().map(|&size| datagram.clone().payload(vec![3; size]).build()).collect();
+    let frames: Vec<_> = sizes
+        .iter()
+        .map(|&size| datagram.clone().payload(vec![3; size]).build())
+        .collect();
     // More packets than fit in one burst, so that bursts end inside a packet.
     let frames: Vec<_> = frames.iter().cycle().take(300).cloned().collect();
     Injector::new(&sender)?.send(0, &frames)?;
@@ -249,10 +299,21 @@ fn ipv4_fragments_are_all_counted_and_the_later_ones_have_no_ports() -> Result<(
     let outcome = capture(&fragments)?;
     assert!(fragments.len() > 2);
     assert_eq!(outcome.records.len(), 2, "{:#?}", outcome.records);
-    let by_port = |port: u16| outcome.records.iter().find(|record| record["src_port"] == port);
-    assert_eq!(by_port(5000).expect("the first fragment")["initiator"]["packets"], 1);
+    let by_port = |port: u16| {
+        outcome
+            .records
+            .iter()
+            .find(|record| record["src_port"] == port)
+    };
+    assert_eq!(
+        by_port(5000).expect("the first fragment")["initiator"]["packets"],
+        1
+    );
     let later = by_port(0).expect("the later fragments");
-    assert_eq!((&later["proto"], &later["dst_port"]), (&json!("udp"), &json!(0)));
+    assert_eq!(
+        (&later["proto"], &later["dst_port"]),
+        (&json!("udp"), &json!(0))
+    );
     assert_eq!(later["initiator"]["packets"], fragments.len() - 1);
     Ok(())
 }

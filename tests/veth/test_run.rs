@@ -22,7 +22,10 @@ const STAMP_LEN: usize = 8;
 
 /// Frames of all kinds: what the program does must not depend on what is in them.
 fn frames() -> Vec<Vec<u8>> {
-    let (v4, v6) = ((address("10.1.0.1:1"), address("10.1.0.2:2")), (address("[fd00::1]:1"), address("[fd00::2]:2")));
+    let (v4, v6) = (
+        (address("10.1.0.1:1"), address("10.1.0.2:2")),
+        (address("[fd00::1]:1"), address("[fd00::2]:2")),
+    );
     let mut arp = vec![0xff; 12];
     arp.extend([0x08, 0x06]);
     arp.resize(60, 0);
@@ -33,20 +36,31 @@ fn frames() -> Vec<Vec<u8>> {
         Frame::udp(v4.0, v4.1).build(),
         Frame::udp(v6.0, v6.1).payload([7; 300]).build(),
         Frame::tcp(v4.0, v4.1).flags(flag::SYN).build(),
-        Frame::tcp(v4.0, v4.1).tag(VLAN, 5).payload([7; 1400]).build(),
-        Frame::tcp(v6.0, v6.1).tag(SERVICE_VLAN, 7).tag(VLAN, 5).build(),
+        Frame::tcp(v4.0, v4.1)
+            .tag(VLAN, 5)
+            .payload([7; 1400])
+            .build(),
+        Frame::tcp(v6.0, v6.1)
+            .tag(SERVICE_VLAN, 7)
+            .tag(VLAN, 5)
+            .build(),
         Frame::udp(v4.0, v4.1).payload([7; 1472]).build(),
     ]
 }
 
 fn load(stamp: u32) -> Result<Ebpf> {
-    let mut ebpf = EbpfLoader::new().override_global(STAMP_GLOBAL, &stamp, true).load(OBJECT)?;
+    let mut ebpf = EbpfLoader::new()
+        .override_global(STAMP_GLOBAL, &stamp, true)
+        .load(OBJECT)?;
     program(&mut ebpf)?.load()?;
     Ok(ebpf)
 }
 
 fn program(ebpf: &mut Ebpf) -> Result<&mut Xdp> {
-    Ok(ebpf.program_mut(CAPTURE_PROGRAM).context("no capture program")?.try_into()?)
+    Ok(ebpf
+        .program_mut(CAPTURE_PROGRAM)
+        .context("no capture program")?
+        .try_into()?)
 }
 
 /// The verdict about `frame`, and the frame as the program leaves it.
@@ -71,7 +85,10 @@ fn verdicts(ebpf: &Ebpf, queue: u32) -> Result<Verdicts> {
 
 fn count(frames: &[Vec<u8>]) -> Count {
     let bytes = frames.iter().map(|frame| frame.len() as u64).sum();
-    Count { packets: frames.len() as u64, bytes }
+    Count {
+        packets: frames.len() as u64,
+        bytes,
+    }
 }
 
 #[test]
@@ -83,7 +100,10 @@ fn without_a_socket_every_frame_is_passed_unchanged_and_counted_once() -> Result
         for frame in &frames {
             assert_eq!(run(&mut ebpf, frame)?, (XDP_PASS, frame.clone()));
         }
-        let expected = Verdicts { no_socket: count(&frames), ..Verdicts::default() };
+        let expected = Verdicts {
+            no_socket: count(&frames),
+            ..Verdicts::default()
+        };
         assert_eq!(verdicts(&ebpf, 0)?, expected);
         assert_eq!(verdicts(&ebpf, OTHER_QUEUES)?, Verdicts::default());
     }
@@ -116,7 +136,10 @@ fn with_a_socket_every_frame_is_redirected_with_its_stamp_and_counted_once() -> 
                 assert_is_now(u64::from_ne_bytes(stamp))?;
             }
         }
-        let expected = Verdicts { redirected: count(&frames), ..Verdicts::default() };
+        let expected = Verdicts {
+            redirected: count(&frames),
+            ..Verdicts::default()
+        };
         assert_eq!(verdicts(&ebpf, 0)?, expected);
     }
     Ok(())

@@ -12,11 +12,19 @@ use crate::{
 };
 
 /// Asserts that `arguments` end with `status` and a message of a few lines with all of `words`.
-fn assert_says(command: &mut Command, arguments: &[&str], status: i32, words: &[&str]) -> Result<()> {
+fn assert_says(
+    command: &mut Command,
+    arguments: &[&str],
+    status: i32,
+    words: &[&str],
+) -> Result<()> {
     let (code, stdout, stderr) = run(command, arguments)?;
     assert_eq!(code, Some(status), "{arguments:?}: {stderr}");
     for word in words {
-        assert!(stderr.contains(word), "{arguments:?} does not say '{word}': {stderr}");
+        assert!(
+            stderr.contains(word),
+            "{arguments:?} does not say '{word}': {stderr}"
+        );
     }
     assert!(!stderr.contains("panicked"), "{stderr}");
     assert!(stdout.is_empty(), "{stdout}");
@@ -32,7 +40,9 @@ fn in_netns(link: &Link) -> Result<Command> {
 fn without_capabilities_it_names_those_that_are_missing() -> Result<()> {
     let (_sender, tapped) = wire()?;
     let mut command = tapped.netns().command("setpriv");
-    command.args(["--bounding-set", "-all", "--inh-caps", "-all"]).arg(flowtrack()?);
+    command
+        .args(["--bounding-set", "-all", "--inh-caps", "-all"])
+        .arg(flowtrack()?);
     let words = ["CAP_NET_ADMIN", "CAP_NET_RAW", "CAP_BPF", "root"];
     assert_says(&mut command, &["run", "v1"], 1, &words)
 }
@@ -51,9 +61,13 @@ fn an_interface_that_carries_an_address_is_tapped_only_on_demand() -> Result<()>
     let (_sender, tapped) = wire()?;
     tapped.add_address("10.9.0.1/24")?;
     let run = ["run", "v1", "--quiet", "--duration", "100ms"];
-    assert_says(&mut in_netns(&tapped)?, &run, 1, &["10.9.0.1", "--take-over"])?;
-    let (status, _, stderr) =
-        crate::probe::run(in_netns(&tapped)?.args(run), &["--take-over"])?;
+    assert_says(
+        &mut in_netns(&tapped)?,
+        &run,
+        1,
+        &["10.9.0.1", "--take-over"],
+    )?;
+    let (status, _, stderr) = crate::probe::run(in_netns(&tapped)?.args(run), &["--take-over"])?;
     assert_eq!(status, Some(0), "{stderr}");
     Ok(())
 }
@@ -62,8 +76,18 @@ fn an_interface_that_carries_an_address_is_tapped_only_on_demand() -> Result<()>
 #[ignore = "requires root: cargo xtask test"]
 fn an_interface_that_carries_the_default_route_is_refused() -> Result<()> {
     let (_sender, tapped) = wire()?;
-    flowtrack_tests::command::run(tapped.netns().ip().args(["route", "add", "default", "dev", "v1"]))?;
-    assert_says(&mut in_netns(&tapped)?, &["run", "v1"], 1, &["default route", "--take-over"])
+    flowtrack_tests::command::run(
+        tapped
+            .netns()
+            .ip()
+            .args(["route", "add", "default", "dev", "v1"]),
+    )?;
+    assert_says(
+        &mut in_netns(&tapped)?,
+        &["run", "v1"],
+        1,
+        &["default route", "--take-over"],
+    )
 }
 
 #[test]
@@ -79,7 +103,12 @@ fn a_mode_that_the_driver_does_not_have_is_named() -> Result<()> {
 fn an_output_that_cannot_be_written_is_named_before_anything_is_captured() -> Result<()> {
     let (_sender, tapped) = wire()?;
     let arguments = ["run", "v1", "-o", "json:/no/such/folder/x"];
-    assert_says(&mut in_netns(&tapped)?, &arguments, 1, &["/no/such/folder/x", "No such file"])
+    assert_says(
+        &mut in_netns(&tapped)?,
+        &arguments,
+        1,
+        &["/no/such/folder/x", "No such file"],
+    )
 }
 
 #[test]
@@ -91,7 +120,12 @@ fn a_full_disk_costs_counted_records_and_the_exit_status_says_so() -> Result<()>
     let capture = capture.display().to_string();
     let arguments = ["read", &capture, "-o", "json:/dev/full"];
     let mut command = Command::new(flowtrack()?);
-    assert_says(&mut command, &arguments, 3, &["records were lost", "No space left"])
+    assert_says(
+        &mut command,
+        &arguments,
+        3,
+        &["records or events were lost", "No space left"],
+    )
 }
 
 #[test]
@@ -108,14 +142,26 @@ fn bad_captures_are_named_with_what_is_wrong() -> Result<()> {
         ("/no/such/capture".to_owned(), "No such file"),
         (folder.path().display().to_string(), "cannot read"),
         (file("empty", &[])?, "is empty"),
-        (file("text", b"this is no capture, but it is long enough to be one")?, "neither pcap nor pcapng"),
-        (file("cut", &whole[..whole.len() - 5])?, "cut off after packet 0"),
+        (
+            file(
+                "text",
+                b"this is no capture, but it is long enough to be one",
+            )?,
+            "neither pcap nor pcapng",
+        ),
+        (
+            file("cut", &whole[..whole.len() - 5])?,
+            "cut off after packet 0",
+        ),
     ];
     for (path, words) in &cases {
         let mut command = Command::new(flowtrack()?);
         let (status, _, stderr) = run(&mut command, &["read", path, "-o", "json:-"])?;
         assert_eq!(status, Some(1), "{path}: {stderr}");
-        assert!(stderr.contains(words) && stderr.contains(path.as_str()), "{path}: {stderr}");
+        assert!(
+            stderr.contains(words) && stderr.contains(path.as_str()),
+            "{path}: {stderr}"
+        );
     }
     Ok(())
 }
@@ -131,7 +177,10 @@ fn wrong_arguments_have_a_status_of_their_own() -> Result<()> {
         (&["read", "x", "--idle-timeout", "udp=soon"], "no duration"),
         (&["read", "x", "--max-flows", "0"], "max-flows"),
         (&["run", "x", "--ring-size", "1000"], "power of two"),
-        (&["read", "x", "-o", "json:-", "-o", "zeek:-"], "standard output"),
+        (
+            &["read", "x", "-o", "json:-", "-o", "zeek:-"],
+            "standard output",
+        ),
     ];
     for (arguments, words) in cases {
         assert_says(&mut Command::new(flowtrack()?), arguments, 2, &[words])?;
@@ -142,8 +191,12 @@ fn wrong_arguments_have_a_status_of_their_own() -> Result<()> {
 /// A pcap of one UDP packet.
 fn one_packet() -> Vec<u8> {
     let client = ([10, 1, 0, 1], 5000).into();
-    let frame = flowtrack_tests::frames::Frame::udp(client, ([10, 1, 0, 2], 53).into()).payload([0; 18]).build();
-    let len = u32::try_from(frame.len()).expect("a short frame").to_le_bytes();
+    let frame = flowtrack_tests::frames::Frame::udp(client, ([10, 1, 0, 2], 53).into())
+        .payload([0; 18])
+        .build();
+    let len = u32::try_from(frame.len())
+        .expect("a short frame")
+        .to_le_bytes();
     let mut pcap = Vec::new();
     pcap.extend(0xa1b2_c3d4_u32.to_le_bytes());
     pcap.extend([2, 0, 4, 0]);

@@ -75,12 +75,12 @@ impl<'scope> Dispatcher<'scope> {
     pub(super) fn packet(&mut self, meta: Meta<FiveTuple>) {
         let shard = match self.links.len() as u64 {
             0 | 1 => 0,
-            // A remainder is smaller than the number of shards.
-            shards => (self.hasher.hash_one(meta.packet.key) % shards) as usize,
+            shards => self.hasher.hash_one(meta.packet.key) % shards,
         };
-        let Some(link) = self.links.get_mut(shard) else {
-            return;
-        };
+        let link = usize::try_from(shard)
+            .ok()
+            .and_then(|shard| self.links.get_mut(shard));
+        let Some(link) = link else { return };
         link.packets += 1;
         link.burst.push(meta);
         if link.burst.len() >= BURST {

@@ -3,10 +3,9 @@
 //! Each row closes against the one before it. What does not is the residual: it is shown as a number
 //! of its own, and it is 0 unless something was lost that nobody counted.
 
-use std::{
-    collections::BTreeMap,
-    fmt::{self, Write},
-};
+mod text;
+
+use std::collections::BTreeMap;
 
 use flowtrack_common::{
     EndReason, VictimClass,
@@ -16,9 +15,9 @@ use serde::Serialize;
 
 use crate::{export::OutputStatus, wire::Refusal, worker::ShardCounts};
 
-/// Packets that may be between the XDP program and the worker at any moment: a full RX ring and a
-/// few polls of the driver.
-const IN_FLIGHT_MAX: i64 = 4096;
+/// Packets that may be between the XDP program and the worker of a queue at any moment: a full RX
+/// ring, a few polls of the driver, and what the socket has dropped since its counters were read.
+const IN_FLIGHT_MAX: i64 = 1 << 17;
 
 /// Whether packets may still be on their way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -174,9 +173,10 @@ impl Residual {
 }
 
 impl LedgerRow {
-    /// The row of a queue: what the XDP program counted, what the worker counted, and the records
-    /// that arrived with the packets in them.
+    /// The row of `queues` queues: what the XDP program counted, what the workers counted, and the
+    /// records that arrived with the packets in them.
     pub fn new(
+        queues: i32,
         xdp: Option<&Verdicts>,
         counts: &ShardCounts,
         (records, record_packets): (u64, u64),
@@ -187,7 +187,8 @@ impl LedgerRow {
             signed(verdicts.redirected.packets) - signed(counts.received + lost_in_socket)
         });
         let unarrived = signed(counts.ended_packets) - signed(counts.lost_packets + record_packets);
-        let (xsk_in_flight, xsk_residual) = moment.split(unreceived, IN_FLIGHT_MAX);
+        let (xsk_in_flight, xsk_residual) =
+            moment.split(unreceived, IN_FLIGHT_MAX * i64::from(queues));
         let (records_in_flight, records_residual) = moment.split(unarrived, i64::MAX);
         let refused: u64 = counts.refused.iter().sum();
         Self {
@@ -267,10 +268,16 @@ impl Ledger {
             packets += arrived.1;
         }
         let row = |(verdicts, counts, arrived): &(Option<Verdicts>, ShardCounts, (u64, u64))| {
-            LedgerRow::new(verdicts.as_ref(), counts, *arrived, moment)
+            LedgerRow::new(1, verdicts.as_ref(), counts, *arrived, moment)
         };
         Self {
-            total: LedgerRow::new(xdp.as_ref(), &sum, (records, packets), moment),
+            total: LedgerRow::new(
+                i32::try_from(queues.len()).unwrap_or(i32::MAX),
+                xdp.as_ref(),
+                &sum,
+                (records, packets),
+                moment,
+            ),
             queues: queues.iter().map(row).collect(),
             outputs,
         }
@@ -314,112 +321,4 @@ fn named(names: impl Iterator<Item = &'static str>, counts: &[u64]) -> BTreeMap<
 
 fn signed(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
-}
-
-impl fmt::Display for Ledger {
-    /// A table for people: a column a queue and one for the total.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut rows: Vec<&LedgerRow> = self.queues.iter().collect();
-        rows.push(&self.total);
-        let mut head = format!("{:<34}", "ledger (packets)");
-        for queue in 0..self.queues.len() {
-            write!(head, "{:>14}", format!("queue {queue}"))?;
-        }
-        writeln!(f, "{head}{:>14}", "total")?;
-        for (name, cells) in lines(&rows) {
-            write!(f, "{name:<34}")?;
-            for cell in cells {
-                write!(f, "{cell:>14}")?;
-            }
-            writeln!(f)?;
-        }
-        for OutputStatus {
-            output,
-            counts,
-            error,
-        } in &self.outputs
-        {
-            write!(
-                f,
-                "output {output}: {} sent, {} failed",
-                counts.sent, counts.failed
-            )?;
-            if counts.waiting > 0 {
-                write!(f, ", {} waiting", counts.waiting)?;
-            }
-            match error {
-                Some(error) => writeln!(f, " ({error})")?,
-                None => writeln!(f)?,
-            }
-        }
-        Ok(())
-    }
-}
-
-type Line = (String, Vec<i64>);
-
-fn lines(rows: &[&LedgerRow]) -> Vec<Line> {
-    let line = |name: &str, value: &dyn Fn(&LedgerRow) -> i64| -> Line {
-        (name.to_owned(), rows.iter().map(|row| value(row)).collect())
-    };
-    let xdp = |value: fn(&XdpRow) -> Counted| {
-        move |row: &LedgerRow| signed(row.xdp.as_ref().map_or(0, |xdp| value(xdp).packets))
-    };
-    let xsk = |value: fn(&XskRow) -> u64| {
-        move |row: &LedgerRow| signed(row.xsk.as_ref().map_or(0, value))
-    };
-    let mut lines = Vec::new();
-    let live = rows.iter().any(|row| row.xdp.is_some());
-    if live {
-        lines.extend([
-            line("XDP   redirected to the socket", &xdp(|xdp| xdp.redirected)),
-            line("      passed, no socket", &xdp(|xdp| xdp.passed_no_socket)),
-            line(
-                "      passed, no headroom",
-                &xdp(|xdp| xdp.passed_no_headroom),
-            ),
-            line("XSK   dropped, fill ring empty", &xsk(|xsk| xsk.rx_dropped)),
-            line("      dropped, RX ring full", &xsk(|xsk| xsk.rx_ring_full)),
-            line("      in flight", &xsk(|xsk| xsk.in_flight)),
-        ]);
-    }
-    lines.push(line("      received", &|row| signed(row.received)));
-    lines.push(line("wire  accepted", &|row| signed(row.wire.accepted)));
-    for reason in Refusal::ALL.iter().map(|reason| reason.name()) {
-        if rows.iter().any(|row| row.wire.refused.contains_key(reason)) {
-            let name = format!("      refused: {reason}");
-            lines.push(line(&name, &|row| {
-                signed(row.wire.refused.get(reason).copied().unwrap_or_default())
-            }));
-        }
-    }
-    lines.extend([
-        line("track taken in", &|row| signed(row.tracker.packets)),
-        line("      in records", &|row| signed(row.records.packets)),
-        line("      in live flows", &|row| {
-            signed(row.records.live_packets)
-        }),
-        line("      in records on their way", &|row| {
-            signed(row.records.in_flight)
-        }),
-        line("      in lost records", &|row| {
-            signed(row.records.lost_packets)
-        }),
-        line("unexplained (residual)", &|row| signed(row.residual.sum())),
-        line("flows started", &|row| signed(row.tracker.created)),
-        line("      live", &|row| signed(row.tracker.live)),
-    ]);
-    for reason in EndReason::ALL.iter().map(|reason| reason.name()) {
-        if rows
-            .iter()
-            .any(|row| row.tracker.ended.contains_key(reason))
-        {
-            let name = format!("      ended: {reason}");
-            lines.push(line(&name, &|row| {
-                signed(row.tracker.ended.get(reason).copied().unwrap_or_default())
-            }));
-        }
-    }
-    lines.push(line("records", &|row| signed(row.records.records)));
-    lines
 }

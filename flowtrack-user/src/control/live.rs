@@ -34,10 +34,14 @@ const SUMMARY_INTERVAL: Duration = Duration::from_secs(1);
 /// From one look at the interface to the next.
 const LINK_INTERVAL: Duration = Duration::from_millis(200);
 /// Longer than any run.
-const FOREVER: Duration = Duration::from_secs(100 * 365 * 86400);
+const FOREVER: Duration = Duration::from_hours(100 * 365 * 24);
 
 /// What to capture, and what to make of it.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent switches of the command line"
+)]
 pub struct RunConfig {
     /// The interface.
     pub interface: String,

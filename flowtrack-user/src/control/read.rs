@@ -16,7 +16,7 @@ use crate::{
 /// Chunks that each shard may have under way.
 const CHUNKS: usize = 16;
 /// An output that hangs is not waited for any longer.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What to read, and what to make of it.
 #[derive(Clone, Debug)]

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod config;
+mod entry;
 mod extract;
 mod key;
 mod record;
@@ -22,4 +23,4 @@ pub use self::{
 };
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

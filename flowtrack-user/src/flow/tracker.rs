@@ -3,14 +3,10 @@
 use std::time::Duration;
 
 use flowtrack_common::{
-    EndReason, Extracted, FlowEvent, FlowKey, FlowSide, FlowState, FlowStats, HistoryString,
-    L4Proto, Orientation, SideStats, Timestamp, VictimClass,
+    EndReason, Extracted, FlowEvent, FlowKey, FlowState, FlowStats, L4Proto, Timestamp, VictimClass,
 };
 
-use super::{
-    EventKinds, EventSink, FlowRecord, TimeoutClass, TrackerConfig,
-    tcp::{self, Connection},
-};
+use super::{EventKinds, EventSink, FlowRecord, TimeoutClass, TrackerConfig, entry::Flow};
 use crate::table::{FlowTable, SlotId};
 
 /// A packet as the tracker takes it in.
@@ -61,18 +57,6 @@ pub struct Tracker<K> {
     /// When the queue was last known to lose packets.
     lost_at: Option<Timestamp>,
     counters: TrackerCounters,
-}
-
-/// A live flow.
-#[derive(Clone, Copy, Debug)]
-struct Flow {
-    /// Direction of the initiator's packets.
-    initiator: Orientation,
-    l4: Option<L4Proto>,
-    state: FlowState,
-    history: HistoryString,
-    stats: FlowStats,
-    tcp: Connection,
 }
 
 impl<K: FlowKey> Tracker<K> {
@@ -160,7 +144,7 @@ impl<K: FlowKey> Tracker<K> {
         mut visit: impl FnMut(K, &FlowStats),
     ) -> Option<usize> {
         self.table.visit(cursor, limit, |key, flow| {
-            visit(flow.oriented(*key), &flow.stats)
+            visit(flow.oriented(*key), &flow.stats);
         })
     }
 
@@ -175,7 +159,7 @@ impl<K: FlowKey> Tracker<K> {
         let Some((_, flow)) = self.table.get(id) else {
             return true;
         };
-        let class = TimeoutClass::of(flow.l4, flow.state);
+        let class = flow.timeout_class();
         let side = flow.side(meta.packet.orientation);
         let replaced = meta
             .packet
@@ -197,7 +181,7 @@ impl<K: FlowKey> Tracker<K> {
             self.evict(sink);
         }
         let flow = Flow::new(meta);
-        let class = TimeoutClass::of(flow.l4, flow.state);
+        let class = flow.timeout_class();
         let id = self.table.insert(meta.packet.key, flow, class.index())?;
         self.counters.created += 1;
         if sink.wants().contains(EventKinds::STARTED) {
@@ -254,7 +238,7 @@ impl<K: FlowKey> Tracker<K> {
                 ts: meta.ts,
             });
         }
-        let class = TimeoutClass::of(flow.l4, flow.state);
+        let class = flow.timeout_class();
         self.table.touch(id, class.index());
     }
 
@@ -316,85 +300,5 @@ impl<K: FlowKey> Tracker<K> {
             stats,
             history,
         });
-    }
-}
-
-impl Flow {
-    /// The flow that a packet starts, before that packet is counted.
-    fn new<K>(meta: &Meta<K>) -> Self {
-        let (state, sender) = match &meta.packet.tcp {
-            Some(info) => tcp::first_segment(info),
-            None => (FlowState::Active, FlowSide::Initiator),
-        };
-        let mut flow = Self {
-            initiator: match (sender, meta.packet.orientation) {
-                (FlowSide::Initiator, orientation) => orientation,
-                (FlowSide::Responder, Orientation::Forward) => Orientation::Reverse,
-                (FlowSide::Responder, Orientation::Reverse) => Orientation::Forward,
-            },
-            l4: meta.packet.l4,
-            state,
-            history: HistoryString::new(),
-            stats: FlowStats {
-                started: meta.ts,
-                ..FlowStats::default()
-            },
-            tcp: Connection::default(),
-        };
-        flow.stats.completeness.midstream =
-            meta.packet.tcp.is_some() && state != FlowState::SynSent;
-        if sender == FlowSide::Responder {
-            flow.history.push_flipped();
-        }
-        flow
-    }
-
-    fn side(&self, orientation: Orientation) -> FlowSide {
-        if orientation == self.initiator {
-            FlowSide::Initiator
-        } else {
-            FlowSide::Responder
-        }
-    }
-
-    /// `key`, which is that of the table, with the initiator as source.
-    fn oriented<K: FlowKey>(&self, key: K) -> K {
-        match self.initiator {
-            Orientation::Forward => key,
-            Orientation::Reverse => key.reversed(),
-        }
-    }
-
-    fn count<K>(&mut self, side: FlowSide, meta: &Meta<K>) {
-        let Meta { packet, ts } = meta;
-        self.stats.last_seen = self.stats.last_seen.max(*ts);
-        let counters = self.stats.side_mut(side);
-        if counters.packets == 0 {
-            *counters = SideStats {
-                first_seen: *ts,
-                ip_len_min: packet.ip_len,
-                ttl_min: packet.ttl,
-                ..*counters
-            };
-        }
-        counters.packets += 1;
-        counters.wire_bytes += u64::from(packet.wire_len);
-        counters.ip_bytes += u64::from(packet.ip_len);
-        counters.payload_bytes += u64::from(packet.payload_len);
-        counters.last_seen = counters.last_seen.max(*ts);
-        counters.ip_len_min = counters.ip_len_min.min(packet.ip_len);
-        counters.ip_len_max = counters.ip_len_max.max(packet.ip_len);
-        counters.ttl_min = counters.ttl_min.min(packet.ttl);
-        counters.ttl_max = counters.ttl_max.max(packet.ttl);
-    }
-
-    fn victim_class(&self) -> VictimClass {
-        let two_sided = self.stats.initiator.packets > 0 && self.stats.responder.packets > 0;
-        match self.state {
-            state if state.is_terminal() => VictimClass::Closed,
-            FlowState::SynSent => VictimClass::HalfOpen,
-            _ if two_sided => VictimClass::TwoSided,
-            _ => VictimClass::OneSided,
-        }
     }
 }

@@ -19,7 +19,7 @@ pub struct TaiClock {
 
 impl TaiClock {
     /// Reads both clocks.
-    pub fn new() -> Self {
+    pub fn measure() -> Self {
         const SECOND: i64 = 1_000_000_000;
         let tai = read(ClockId::CLOCK_TAI).as_nanos().cast_signed();
         let ahead = tai.saturating_sub(now().as_nanos().cast_signed());
@@ -53,7 +53,7 @@ mod tests {
     #[test]
     fn a_stamp_of_now_is_now_on_the_wall_clock() {
         let stamp = read(ClockId::CLOCK_TAI);
-        let wall = TaiClock::new().wall(stamp.as_nanos());
+        let wall = TaiClock::measure().wall(stamp.as_nanos());
         let apart = wall
             .saturating_since(now())
             .max(now().saturating_since(wall));

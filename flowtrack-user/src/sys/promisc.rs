@@ -32,8 +32,7 @@ impl Promiscuous {
             mr_alen: 0,
             mr_address: [0; 8],
         };
-        // A structure of 16 bytes.
-        let len = size_of_val(&request) as libc::socklen_t;
+        let len = libc::socklen_t::try_from(size_of_val(&request)).map_err(io::Error::other)?;
         // SAFETY: PACKET_ADD_MEMBERSHIP reads a `packet_mreq`; the pointer and the length are those of
         // `request`, which lives through the call.
         let result = unsafe {

@@ -18,8 +18,7 @@ const XDP_OPTIONS_ZEROCOPY: u32 = 1;
 /// Whether the kernel passes frames to the socket without copying them.
 pub fn is_zero_copy(fd: BorrowedFd<'_>) -> io::Result<bool> {
     let mut options = libc::xdp_options { flags: 0 };
-    // A structure of 4 bytes.
-    let mut len = size_of::<libc::xdp_options>() as libc::socklen_t;
+    let mut len = libc::socklen_t::try_from(size_of_val(&options)).map_err(io::Error::other)?;
     // SAFETY: XDP_OPTIONS writes an `xdp_options` of at most `len` bytes; pointer and length are those
     // of `options`, and both live through the call.
     let result = unsafe {

@@ -168,4 +168,4 @@ fn transport(l4: L4Proto, layer: Layer<'_>) -> Result<Transport, Refusal> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

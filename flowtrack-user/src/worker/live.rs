@@ -23,7 +23,7 @@ use crate::{
 /// Longest wait for packets; a command waits as long.
 const IDLE_WAIT: Duration = Duration::from_millis(50);
 /// From one look at the socket's counters to the next.
-const STATS_INTERVAL: Duration = Duration::from_millis(200);
+const STATS_INTERVAL: Duration = Duration::from_millis(10);
 /// A packet may be stamped this long before it can be received.
 const RING_DELAY: Duration = Duration::from_millis(20);
 /// Nothing arrives for this long after the program was detached: all has been received.
@@ -152,7 +152,7 @@ impl Worker {
             commands,
             socket: None,
             stamped: config.stamped,
-            tai: TaiClock::new(),
+            tai: TaiClock::measure(),
             extraction: Extraction::new(FiveTupleExtractor),
             burst: Vec::with_capacity(BURST),
             shard,
@@ -246,17 +246,7 @@ impl Worker {
         if now >= self.stats_at {
             self.look_around(now);
         }
-        let waited = match &self.socket {
-            Some(socket) => socket.wait(IDLE_WAIT),
-            None => {
-                match self.commands.recv_timeout(IDLE_WAIT) {
-                    Ok(command) => self.obey(command),
-                    // The loop sees that nobody is there any more.
-                    Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
-                }
-                Ok(())
-            }
-        };
+        let waited = self.wait();
         if let Err(error) = waited {
             // An interface that is gone: the control plane sees that and closes the socket.
             log::debug!("cannot wait for packets: {error}");
@@ -264,10 +254,23 @@ impl Worker {
         }
     }
 
+    /// Waits for packets, or for a command where there is no socket.
+    fn wait(&mut self) -> io::Result<()> {
+        let Some(socket) = &self.socket else {
+            match self.commands.recv_timeout(IDLE_WAIT) {
+                Ok(command) => self.obey(command),
+                // The loop sees that nobody is there any more.
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
+            }
+            return Ok(());
+        };
+        socket.wait(IDLE_WAIT)
+    }
+
     /// Reads what changes slowly: the socket's counters and the distance of the clocks.
     fn look_around(&mut self, now: Timestamp) {
         self.stats_at = now.saturating_add(STATS_INTERVAL);
-        self.tai = TaiClock::new();
+        self.tai = TaiClock::measure();
         let Some(stats) = self.socket.as_ref().and_then(|socket| socket.stats().ok()) else {
             return;
         };
