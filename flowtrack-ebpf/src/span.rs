@@ -71,10 +71,6 @@ fn set_queue_mapping(ctx: &TcContext, value: u32) {
 }
 
 /// The queue of both directions of the packet's flow; 0 for what is not IP.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "the upper half of the product is less than the number of queues"
-)]
 fn symmetric_queue(ctx: &TcContext, queues: u32) -> u32 {
     let hash = match load(ctx, ETHERTYPE_OFFSET) {
         Some(ETHERTYPE_IPV4) => hash_ipv4(ctx),

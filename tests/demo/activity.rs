@@ -46,6 +46,8 @@ pub(crate) struct Made {
     pub(crate) generated: Generated,
     /// Packets that left the mirror port, the generator's included.
     pub(crate) mirrored: u64,
+    /// It was stopped before its time.
+    pub(crate) cut_short: bool,
 }
 
 /// Packets of the generator.
@@ -79,6 +81,7 @@ pub(crate) fn make(span: &Span, time: Duration, stop: &AtomicBool) -> Result<Mad
         let generated = generating.join();
         generated.map_err(|_| anyhow!("the generator's thread panicked"))?
     })?;
+    made.cut_short = stop.load(Ordering::Relaxed);
     made.mirrored = span.mirror.counters()?.tx_packets - before;
     Ok(made)
 }

@@ -14,7 +14,12 @@ use std::{
 
 use anyhow::{Context as _, Result, anyhow};
 use clap::Parser;
-use flowtrack_tests::{command, span::Span, traffic::Done, wait::wait_until};
+use flowtrack_tests::{
+    command,
+    span::{Span, Steering},
+    traffic::Done,
+    wait::wait_until,
+};
 use nix::{
     libc::c_int,
     sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, kill, sigaction},
@@ -64,10 +69,10 @@ fn demo(arguments: &Arguments) -> Result<ExitCode> {
         .canonicalize()
         .with_context(|| format!("cannot find {}", path.display()))?;
 
-    println!("demo: building two hosts, client and server, joined by a cable, with IPv4 and IPv6");
-    let span = Span::new(QUEUES)?;
+    println!("demo: building two hosts joined by a cable, with IPv4 and IPv6");
+    let span = Span::new(QUEUES, Steering::Symmetric)?;
     println!(
-        "demo: mirroring all that crosses the cable to {}, {QUEUES} queues, in the namespace {}",
+        "demo: mirroring the cable to {}, {QUEUES} queues, in namespace {}",
         span.tap.name(),
         span.probe.name()
     );
@@ -163,6 +168,9 @@ fn attend(child: &mut Child, stop: &AtomicBool) -> Result<ExitStatus> {
 
 fn report(made: &Made) {
     println!("demo: flowtrack has ended; this is what was there to be seen:");
+    if made.cut_short {
+        println!("demo: (it was stopped early: the last of this came after its end)");
+    }
     for (what, done) in [
         ("TCP connections", made.tcp),
         ("UDP sockets", made.udp),

@@ -59,13 +59,8 @@ pub struct Span {
 }
 
 impl Span {
-    /// Builds it; the tap has `queues` receive queues, with symmetric steering.
-    pub fn new(queues: u32) -> Result<Self> {
-        Self::steered(queues, Steering::Symmetric)
-    }
-
-    /// Builds it; the tap has `queues` receive queues.
-    pub fn steered(queues: u32, steering: Steering) -> Result<Self> {
+    /// Builds it; the tap has `queues` receive queues, filled as `steering` says.
+    pub fn new(queues: u32, steering: Steering) -> Result<Self> {
         let client = NetNs::new("client")?;
         let server = NetNs::new("server")?;
         let probe = NetNs::new("probe")?;

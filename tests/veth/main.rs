@@ -1,6 +1,11 @@
 //! Integration tests of flowtrack on veth pairs, each test in network namespaces of its own.
 //!
 //! They need root: `cargo xtask test` runs them.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that fails says where"
+)]
 
 /// flowtrack as a process: started, stopped, and what it left.
 mod probe;

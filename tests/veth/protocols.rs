@@ -37,13 +37,13 @@ impl Tcp {
         }
     }
 
-    pub(crate) fn from_client(&self, flags: u8, seq: u32, ack: u32) -> Frame {
+    pub(crate) fn by_client(&self, flags: u8, seq: u32, ack: u32) -> Frame {
         Frame::tcp(self.client, self.server)
             .flags(flags)
             .numbers(seq, ack)
     }
 
-    pub(crate) fn from_server(&self, flags: u8, seq: u32, ack: u32) -> Frame {
+    pub(crate) fn by_server(&self, flags: u8, seq: u32, ack: u32) -> Frame {
         Frame::tcp(self.server, self.client)
             .flags(flags)
             .numbers(seq, ack)
@@ -51,9 +51,9 @@ impl Tcp {
 
     fn handshake(&self) -> Vec<Frame> {
         vec![
-            self.from_client(flag::SYN, 1000, 0),
-            self.from_server(flag::SYN | flag::ACK, 5000, 1001),
-            self.from_client(flag::ACK, 1001, 5001),
+            self.by_client(flag::SYN, 1000, 0),
+            self.by_server(flag::SYN | flag::ACK, 5000, 1001),
+            self.by_client(flag::ACK, 1001, 5001),
         ]
     }
 
@@ -61,14 +61,14 @@ impl Tcp {
     pub(crate) fn whole(&self) -> Vec<Frame> {
         let mut frames = self.handshake();
         frames.extend([
-            self.from_client(flag::ACK | flag::PSH, 1001, 5001)
+            self.by_client(flag::ACK | flag::PSH, 1001, 5001)
                 .payload([1; 100]),
-            self.from_server(flag::ACK, 5001, 1101),
-            self.from_server(flag::ACK | flag::PSH, 5001, 1101)
+            self.by_server(flag::ACK, 5001, 1101),
+            self.by_server(flag::ACK | flag::PSH, 5001, 1101)
                 .payload([2; 200]),
-            self.from_client(flag::ACK | flag::FIN, 1101, 5201),
-            self.from_server(flag::ACK | flag::FIN, 5201, 1102),
-            self.from_client(flag::ACK, 1102, 5202),
+            self.by_client(flag::ACK | flag::FIN, 1101, 5201),
+            self.by_server(flag::ACK | flag::FIN, 5201, 1102),
+            self.by_client(flag::ACK, 1102, 5202),
         ]);
         frames
     }
@@ -140,8 +140,8 @@ fn a_tcp_connection_that_is_closed_ends_as_fin() -> Result<()> {
 fn a_tcp_connection_that_is_reset_ends_as_rst() -> Result<()> {
     let tcp = Tcp::new("10.1.0.1:40000", "10.1.0.2:80");
     let mut frames = tcp.handshake();
-    frames.push(tcp.from_client(flag::ACK, 1001, 5001).payload([1; 10]));
-    frames.push(tcp.from_server(flag::RST | flag::ACK, 5001, 1011));
+    frames.push(tcp.by_client(flag::ACK, 1001, 5001).payload([1; 10]));
+    frames.push(tcp.by_server(flag::RST | flag::ACK, 5001, 1011));
     let outcome = capture(&build(&frames))?;
     let record = outcome.only_record();
     assert_eq!(record["end_reason"], "rst");
@@ -156,7 +156,7 @@ fn a_half_open_tcp_connection_ends_with_its_own_timeout() -> Result<()> {
     let (sender, tapped) = wire()?;
     let probe = Probe::start(&tapped, &["--idle-timeout", "tcp-opening=100ms"])?;
     let syn = Tcp::new("10.1.0.1:40000", "10.1.0.2:80")
-        .from_client(flag::SYN, 1000, 0)
+        .by_client(flag::SYN, 1000, 0)
         .build();
     Injector::new(&sender)?.send(0, &[syn])?;
     // No packet follows: the wall clock ends the flow, while flowtrack runs.

@@ -149,6 +149,6 @@ fn with_a_socket_every_frame_is_redirected_with_its_stamp_and_counted_once() -> 
 fn assert_is_now(tai_ns: u64) -> Result<()> {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
     let ahead = Duration::from_nanos(tai_ns).abs_diff(now);
-    assert!(ahead < Duration::from_secs(60), "{ahead:?}");
+    assert!(ahead < Duration::from_mins(1), "{ahead:?}");
     Ok(())
 }

@@ -160,7 +160,12 @@ impl Run {
         summary_tick.tick().await;
         loop {
             tokio::select! {
-                () = stopped(&mut interrupt, &mut terminate) => break,
+                () = stopped(&mut interrupt, &mut terminate) => {
+                    if let Some(summary) = &mut summary {
+                        summary.below_interrupt();
+                    }
+                    break;
+                }
                 () = sleep_until(end) => break,
                 _ = link_tick.tick() => self.watch_link(summary.as_mut()),
                 _ = summary_tick.tick() => {
@@ -169,6 +174,9 @@ impl Run {
                     }
                 }
             }
+        }
+        if let Some(summary) = &mut summary {
+            summary.clear();
         }
         Ok(())
     }

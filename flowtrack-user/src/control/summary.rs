@@ -62,6 +62,19 @@ impl Summary {
         self.drawn = 0;
     }
 
+    /// Ends the line on which the terminal has shown `^C`.
+    pub(super) fn below_interrupt(&mut self) {
+        if self.terminal {
+            eprintln!();
+            self.drawn += 1;
+        }
+    }
+
+    /// Takes the last summary off the terminal.
+    pub(super) fn clear(&mut self) {
+        self.draw("");
+    }
+
     fn headline(&self, ledger: &Ledger, totals: &Totals, seconds: f64) -> String {
         let rate = |now: u64, before: u64| per_second(now.saturating_sub(before), seconds);
         let total = &ledger.total;
@@ -87,12 +100,17 @@ impl Summary {
 
     fn draw(&mut self, text: &str) {
         let mut out = io::stderr().lock();
-        // Nothing can be told to somebody who closed the terminal.
-        let _ = if self.terminal && self.drawn > 0 {
-            write!(out, "\x1b[{}A\x1b[J{text}", self.drawn)
-        } else {
-            write!(out, "{text}")
-        };
+        if self.terminal && self.drawn > 0 {
+            // Nothing can be told to somebody who closed the terminal.
+            let _ = write!(out, "\x1b[{}A\x1b[J", self.drawn);
+        }
+        let width = terminal_size::terminal_size_of(io::stderr())
+            .map_or(usize::MAX, |(width, _)| width.0.into());
+        for line in text.lines() {
+            // A line that wraps would be two to go up.
+            let shown: String = line.chars().take(width).collect();
+            let _ = writeln!(out, "{shown}");
+        }
         self.drawn = text.lines().count();
     }
 }

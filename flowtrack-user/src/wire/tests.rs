@@ -1,1 +1,8 @@
+//! From bytes to headers, frame by frame.
 
+pub(crate) mod frames;
+mod ip;
+mod link;
+mod properties;
+mod refusals;
+mod transport;

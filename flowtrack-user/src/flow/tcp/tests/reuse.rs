@@ -1,0 +1,99 @@
+//! A new connection on the ports of an old one.
+
+use std::time::Duration;
+
+use flowtrack_common::EndReason;
+
+use super::script::{Probe, Segment, c, client, close, open_then, s, server};
+
+/// A handshake with numbers that have nothing to do with those of the scripts.
+fn new_handshake() -> [Segment; 3] {
+    [
+        c("S", 700_000, 0, 0),
+        s("SA", 900_000, 700_001, 0),
+        c("A", 700_001, 900_001, 0),
+    ]
+}
+
+/// What becomes of `old` when a new connection follows after `pause`: the reasons of all records.
+fn reasons(old: &[Segment], pause: Duration, new: &[Segment]) -> Vec<EndReason> {
+    let mut probe = Probe::new();
+    probe.segments(old);
+    probe.now = probe.now.saturating_add(pause);
+    probe.segments(new);
+    let records = probe.finish();
+    if let [first, second] = records.as_slice() {
+        assert_eq!(first.stats.packets(), old.len() as u64);
+        assert_eq!(second.stats.packets(), new.len() as u64);
+    }
+    records.iter().map(|record| record.reason).collect()
+}
+
+#[test]
+fn a_new_connection_does_not_wait_for_the_old_one_to_finish_lingering() {
+    use EndReason::{Fin, Replaced, Rst, Shutdown};
+    for (name, old, reason) in [
+        ("closed", open_then(&close()), Fin),
+        ("reset", open_then(&[s("R", 1, 0, 0)]), Rst),
+        ("refused", vec![c("S", 0, 0, 0), s("RA", 0, 1, 0)], Rst),
+        (
+            "closed, the last ACK was not seen",
+            open_then(&close()[..2]),
+            Replaced,
+        ),
+    ] {
+        assert_eq!(
+            reasons(&old, Duration::ZERO, &new_handshake()),
+            [reason, Shutdown],
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_new_connection_replaces_one_that_was_established_for_long() {
+    assert_eq!(
+        reasons(&open_then(&[]), Duration::from_secs(299), &new_handshake()),
+        [EndReason::Replaced, EndReason::Shutdown]
+    );
+}
+
+#[test]
+fn a_syn_that_is_sent_again_opens_no_new_connection() {
+    let again = [c("S", 0, 0, 0)];
+    for old in [
+        vec![c("S", 0, 0, 0)],
+        open_then(&[]),
+        open_then(&close()[..2]),
+        open_then(&close()),
+        open_then(&[s("R", 1, 0, 0)]),
+    ] {
+        assert_eq!(reasons(&old, Duration::from_secs(3), &again).len(), 1);
+    }
+}
+
+#[test]
+fn a_new_connection_may_come_from_the_other_side() {
+    let mut probe = Probe::new();
+    probe.segments(&open_then(&close()));
+    probe.segments(&[s("S", 700_000, 0, 0), c("SA", 900_000, 700_001, 0)]);
+    let initiators: Vec<_> = probe
+        .finish()
+        .iter()
+        .map(|record| record.key.src_port)
+        .collect();
+    assert_eq!(initiators, [client().port(), server().port()]);
+}
+
+#[test]
+fn the_new_connection_inherits_nothing() {
+    let mut probe = Probe::new();
+    probe.segments(&open_then(&close()));
+    probe.segments(&new_handshake());
+    let new = probe.finish()[1];
+    assert_eq!(new.history.as_str(), "ShA");
+    assert_eq!(new.stats.initiator.retransmitted, 0);
+    assert_eq!(new.stats.initiator.gap_bytes, 0);
+    assert_eq!(new.stats.initiator.stream_bytes, 0);
+    assert!(!new.stats.completeness.midstream);
+}

@@ -1,0 +1,160 @@
+//! Every reason for which a packet is refused, and its counter.
+
+use std::collections::HashSet;
+
+use flowtrack_common::{Extracted, FlowExtractor, Frame, LinkType};
+
+use super::frames::{
+    ARP, DESTINATION, ICMP, ICMPV6, IPV4, IPV6, ROUTING, SCTP, TCP, UDP, VLAN, ethernet, extension,
+    frame, icmp, ipv4, ipv6, sctp, tcp, udp,
+};
+use crate::{
+    flow::{Extraction, FiveTuple, FiveTupleExtractor},
+    wire::{Refusal, RefusalCounts, parse},
+};
+
+/// `bytes` with the byte at `at` set to `value`.
+fn with(mut bytes: Vec<u8>, at: usize, value: u8) -> Vec<u8> {
+    bytes[at] = value;
+    bytes
+}
+
+/// `bytes` without the last `count`.
+fn without(mut bytes: Vec<u8>, count: usize) -> Vec<u8> {
+    bytes.truncate(bytes.len() - count);
+    bytes
+}
+
+/// An Ethernet frame with an IPv4 packet whose payload is cut short on its way.
+fn short(protocol: u8, payload: &[u8]) -> Vec<u8> {
+    ethernet(&[IPV4], &ipv4(protocol, payload))
+}
+
+fn cases() -> Vec<(Refusal, Vec<u8>)> {
+    let ip = || ethernet(&[IPV4], &ipv4(UDP, &udp(1, 2, &[])));
+    let extensions = (0..10).fold(extension(UDP, 8, &[]), |inner, _| {
+        extension(DESTINATION, 8, &inner)
+    });
+    vec![
+        (Refusal::EthernetTruncated, vec![]),
+        (Refusal::EthernetTruncated, vec![0; 13]),
+        (Refusal::VlanTruncated, ethernet(&[VLAN], &[0, 100, 8])),
+        (Refusal::VlanTruncated, ethernet(&[VLAN, VLAN], &[])),
+        (Refusal::VlanDepth, ethernet(&[VLAN; 6], &[0; 60])),
+        (Refusal::NotIp, ethernet(&[ARP], &[0; 46])),
+        (Refusal::IpTruncated, ethernet(&[IPV4], &[])),
+        (Refusal::IpTruncated, ethernet(&[IPV4], &[0x45; 19])),
+        (Refusal::IpTruncated, ethernet(&[IPV6], &[0x60; 39])),
+        (Refusal::IpVersion, with(ip(), 14, 0x65)),
+        (Refusal::IpHeaderLength, with(ip(), 14, 0x44)),
+        (Refusal::IpLength, without(ip(), 1)),
+        (
+            Refusal::Ipv6ExtensionTruncated,
+            ethernet(&[IPV6], &ipv6(ROUTING, &[UDP; 7])),
+        ),
+        (
+            Refusal::Ipv6ExtensionDepth,
+            ethernet(&[IPV6], &ipv6(DESTINATION, &extensions)),
+        ),
+        (
+            Refusal::TcpTruncated,
+            short(TCP, &without(tcp(1, 2, 2, &[]), 1)),
+        ),
+        (
+            Refusal::TcpHeaderLength,
+            short(TCP, &with(tcp(1, 2, 2, &[]), 12, 0x40)),
+        ),
+        (Refusal::UdpTruncated, short(UDP, &without(udp(1, 2, &[]), 1))),
+        (Refusal::IcmpTruncated, short(ICMP, &[8, 0, 0])),
+        (
+            Refusal::IcmpTruncated,
+            ethernet(&[IPV6], &ipv6(ICMPV6, &without(icmp(128, 1, &[]), 5))),
+        ),
+        (
+            Refusal::SctpTruncated,
+            short(SCTP, &without(sctp(1, 2, &[]), 1)),
+        ),
+    ]
+}
+
+#[test]
+fn a_packet_is_refused_for_the_first_thing_that_stands_in_the_way() {
+    for (refusal, bytes) in cases() {
+        assert_eq!(parse(&frame(&bytes)), Err(refusal), "{bytes:02x?}");
+    }
+}
+
+#[test]
+fn every_reason_is_reached() {
+    let mut reached: HashSet<_> = cases().into_iter().map(|(refusal, _)| refusal).collect();
+    // The link type is not in the bytes, and a key is what an extractor looks for.
+    reached.extend([Refusal::LinkType, Refusal::NoKey]);
+    let all: HashSet<_> = Refusal::ALL.iter().copied().collect();
+    assert_eq!(reached, all);
+}
+
+/// An extractor for which no packet has a key.
+struct Nothing;
+
+impl FlowExtractor for Nothing {
+    type Key = FiveTuple;
+
+    fn extract(&self, _frame: &Frame<'_>) -> Option<Extracted<FiveTuple>> {
+        None
+    }
+}
+
+#[test]
+fn every_refused_packet_is_counted_once_under_its_reason() {
+    let mut extraction = Extraction::new(FiveTupleExtractor);
+    let mut expected = RefusalCounts::default();
+    for (refusal, bytes) in cases() {
+        assert_eq!(extraction.meta(&frame(&bytes)), None);
+        expected.count(refusal);
+    }
+    let sound = ethernet(&[IPV4], &ipv4(UDP, &udp(1, 2, &[])));
+    let unknown = Frame {
+        link: LinkType(9999),
+        ..frame(&sound)
+    };
+    assert_eq!(extraction.meta(&unknown), None);
+    expected.count(Refusal::LinkType);
+    assert!(extraction.meta(&frame(&sound)).is_some());
+    assert_eq!(extraction.accepted(), 1);
+    assert_eq!(extraction.refused(), &expected);
+    assert_eq!(expected.total(), cases().len() as u64 + 1);
+
+    let mut extraction = Extraction::new(Nothing);
+    assert_eq!(extraction.meta(&frame(&sound)), None);
+    let counted: Vec<_> = extraction
+        .refused()
+        .iter()
+        .filter(|&(_, packets)| packets > 0)
+        .collect();
+    assert_eq!(counted, [(Refusal::NoKey, 1)]);
+}
+
+#[test]
+fn each_reason_has_a_name_of_its_own() {
+    let names: HashSet<_> = Refusal::ALL.iter().map(|refusal| refusal.name()).collect();
+    assert_eq!(names.len(), Refusal::ALL.len());
+    assert!(
+        names
+            .iter()
+            .all(|name| name.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_')))
+    );
+}
+
+#[test]
+fn counts_add_up_reason_by_reason() {
+    let mut sum = RefusalCounts::default();
+    for (number, &refusal) in (1..).zip(Refusal::ALL) {
+        let mut part = RefusalCounts::default();
+        part.add(refusal, number);
+        sum += part;
+        sum += part;
+    }
+    for ((refusal, packets), number) in sum.iter().zip(1..) {
+        assert_eq!(packets, 2 * number, "{refusal:?}");
+    }
+}
