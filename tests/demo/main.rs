@@ -2,6 +2,7 @@
 //! without touching an interface of it.
 
 mod activity;
+mod flows;
 
 use std::{
     os::unix::process::ExitStatusExt as _,
@@ -25,6 +26,8 @@ use nix::{
     sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, kill, sigaction},
     unistd::Pid,
 };
+
+use tempfile::TempDir;
 
 use crate::activity::Made;
 
@@ -76,7 +79,10 @@ fn demo(arguments: &Arguments) -> Result<ExitCode> {
         span.tap.name(),
         span.probe.name()
     );
+    let folder = TempDir::new().context("cannot make a temporary folder")?;
+    let records = folder.path().join("flows.json");
     let mut command = flowtrack_command(&span, &flowtrack, arguments);
+    command.arg("-o").arg(format!("json:{}", records.display()));
     println!("demo: running {}", shown(&command));
     let mut child = command
         .spawn()
@@ -90,11 +96,15 @@ fn demo(arguments: &Arguments) -> Result<ExitCode> {
         (status, traffic.join())
     });
     let made = made.map_err(|_| anyhow!("the traffic thread panicked"))?;
+    let status = status?;
+    if records.exists() {
+        flows::print(&records)?;
+    }
     match made.context("cannot make traffic")? {
         Some(made) => report(&made),
         None => println!("demo: flowtrack ended before there was any traffic"),
     }
-    Ok(exit_code(status?))
+    Ok(exit_code(status))
 }
 
 /// Keeps signals that ask for an end from ending this program before it has cleaned up. Handlers,

@@ -85,14 +85,13 @@ impl Summary {
             .map(|output| output.counts.failed)
             .sum();
         format!(
-            "{:>5}s  {}pps {}bit/s | flows {} new/s, {} live | lost: {} packets, {} records | \
-             unexplained: {}\n",
+            "{:>5}s {}pps {}bit/s | flows {} new/s {} live | lost {socket} pkts {} records | \
+             residual {}\n",
             self.started.elapsed().as_secs(),
             scaled(rate(totals.packets, self.previous.packets)),
             scaled(rate(totals.bytes, self.previous.bytes).saturating_mul(8)),
             rate(totals.created, self.previous.created),
             total.tracker.live,
-            socket,
             total.records.lost_records + outputs,
             total.residual.sum(),
         )
@@ -142,14 +141,17 @@ fn endpoints(key: &FiveTuple) -> String {
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     clippy::cast_precision_loss,
-    reason = "a rate for people: positive, and three digits of it are shown"
+    reason = "a rate for people: positive, and rounded"
 )]
 fn per_second(count: u64, seconds: f64) -> u64 {
     (count as f64 / seconds).round() as u64
 }
 
-/// Three digits and a unit prefix: `12.3 M`.
-#[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
+/// A digit behind the point and a unit prefix: `12.3 M`.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "one digit behind the point is shown"
+)]
 fn scaled(value: u64) -> String {
     let units = [
         (1_000_000_000_000, "T"),
@@ -158,7 +160,7 @@ fn scaled(value: u64) -> String {
         (1_000, "k"),
     ];
     match units.into_iter().find(|(unit, _)| value >= *unit) {
-        Some((unit, prefix)) => format!("{:.3} {prefix}", value as f64 / unit as f64),
+        Some((unit, prefix)) => format!("{:.1} {prefix}", value as f64 / unit as f64),
         None => format!("{value} "),
     }
 }
@@ -171,8 +173,8 @@ mod tests {
     fn numbers_are_scaled_for_people() {
         assert_eq!(scaled(0), "0 ");
         assert_eq!(scaled(999), "999 ");
-        assert_eq!(scaled(12_345), "12.345 k");
-        assert_eq!(scaled(9_876_543_210), "9.877 G");
+        assert_eq!(scaled(12_345), "12.3 k");
+        assert_eq!(scaled(9_876_543_210), "9.9 G");
         assert_eq!(per_second(10, 2.0), 5);
     }
 }

@@ -26,7 +26,11 @@ fn v6(next_header: u8, payload: &[u8]) -> Vec<u8> {
 
 /// The same frame with its addresses exchanged.
 fn answered(mut bytes: Vec<u8>) -> Vec<u8> {
-    let (at, len) = if bytes[14] >> 4 == 4 { (26, 4) } else { (22, 16) };
+    let (at, len) = if bytes[14] >> 4 == 4 {
+        (26, 4)
+    } else {
+        (22, 16)
+    };
     let (src, dst) = bytes[at..at + 2 * len].split_at_mut(len);
     src.swap_with_slice(dst);
     bytes
@@ -41,14 +45,24 @@ fn both_directions_have_one_key() {
         (v4(SCTP, &sctp(4, 9, &[])), v4(SCTP, &sctp(9, 4, &[]))),
         (v4(ICMP, &icmp(8, 3, &[])), v4(ICMP, &icmp(0, 3, &[]))),
         (v4(ICMP, &icmp(0, 3, &[])), v4(ICMP, &icmp(8, 3, &[]))),
-        (v6(ICMPV6, &icmp(128, 3, &[])), v6(ICMPV6, &icmp(129, 3, &[]))),
-        (v6(ICMPV6, &icmp(135, 0, &[])), v6(ICMPV6, &icmp(136, 0, &[]))),
+        (
+            v6(ICMPV6, &icmp(128, 3, &[])),
+            v6(ICMPV6, &icmp(129, 3, &[])),
+        ),
+        (
+            v6(ICMPV6, &icmp(135, 0, &[])),
+            v6(ICMPV6, &icmp(136, 0, &[])),
+        ),
         (v4(47, &[0; 4]), v4(47, &[0; 8])),
     ] {
         let (there, back) = (extract(&there), extract(&answered(back)));
         assert_eq!(there.key, back.key);
         assert_ne!(there.orientation, back.orientation);
-        assert_eq!(there.orientation, Orientation::Forward, "10.0.0.1 is smaller");
+        assert_eq!(
+            there.orientation,
+            Orientation::Forward,
+            "10.0.0.1 is smaller"
+        );
     }
 }
 
@@ -126,10 +140,7 @@ fn lengths_are_those_of_the_wire_of_ip_and_of_the_payload() {
         bytes: &bytes[..54],
         ..frame(&bytes)
     };
-    for extracted in [
-        extract(&bytes),
-        FiveTupleExtractor.extract(&cut).unwrap(),
-    ] {
+    for extracted in [extract(&bytes), FiveTupleExtractor.extract(&cut).unwrap()] {
         assert_eq!(extracted.wire_len, 64);
         assert_eq!(extracted.ip_len, 46);
         assert_eq!(extracted.payload_len, 6);

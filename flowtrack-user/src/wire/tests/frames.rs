@@ -79,7 +79,9 @@ pub(crate) fn ipv6(next_header: u8, payload: &[u8]) -> Vec<u8> {
     packet.extend(length(payload.len()));
     packet.extend([next_header, 63]);
     for last in [1, 2] {
-        packet.extend([0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, last]);
+        packet.extend([
+            0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, last,
+        ]);
     }
     packet.extend(payload);
     packet

@@ -127,7 +127,10 @@ fn the_first_ipv4_fragment_has_ports_and_later_ones_have_none() {
     let datagram = udp(1, 2, &[0; 24]);
     for flags in [0, MORE, DONT] {
         let packet = ip(&ipv4_with(&[], flags, UDP, &datagram)).unwrap();
-        assert!(matches!(packet.transport, Transport::Datagram { ports: PORTS, .. }));
+        assert!(matches!(
+            packet.transport,
+            Transport::Datagram { ports: PORTS, .. }
+        ));
     }
     for flags in [1, MORE | 1, 0x1fff] {
         let packet = ip(&ipv4_with(&[], flags, UDP, &datagram)).unwrap();
@@ -149,7 +152,11 @@ fn each_ipv6_extension_header_is_walked() {
     for kind in [HOP_BY_HOP, ROUTING, DESTINATION, MOBILITY, HIP, SHIM6] {
         for len in [8, 16, 2048] {
             let packet = ip(&ipv6(kind, &extension(UDP, len, &datagram))).unwrap();
-            assert_eq!((packet.l4, packet.transport), (L4Proto::Udp, expected), "{kind}");
+            assert_eq!(
+                (packet.l4, packet.transport),
+                (L4Proto::Udp, expected),
+                "{kind}"
+            );
             assert_eq!(packet.ip_len as usize, 40 + len + 13);
         }
     }
@@ -175,7 +182,10 @@ fn the_first_ipv6_fragment_has_ports_and_later_ones_have_none() {
     // The last one is atomic (RFC 6946): a fragment that is the whole packet.
     for more in [true, false] {
         let packet = ip(&ipv6(FRAGMENT, &fragment(UDP, 0, more, &datagram))).unwrap();
-        assert!(matches!(packet.transport, Transport::Datagram { ports: PORTS, .. }));
+        assert!(matches!(
+            packet.transport,
+            Transport::Datagram { ports: PORTS, .. }
+        ));
     }
     for (offset, more) in [(1, true), (1, false), (0x1fff, false)] {
         let packet = ip(&ipv6(FRAGMENT, &fragment(UDP, offset, more, &datagram))).unwrap();

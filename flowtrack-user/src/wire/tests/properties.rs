@@ -23,30 +23,33 @@ fn link() -> impl Strategy<Value = LinkType> {
 /// Sound frames of all kinds.
 fn sound() -> impl Strategy<Value = Vec<u8>> {
     let payload = || vec(any::<u8>(), 0..64);
-    let transport = (0..5u8, any::<u16>(), any::<u16>(), payload()).prop_map(|(kind, a, b, data)| {
-        match kind {
+    let transport =
+        (0..5u8, any::<u16>(), any::<u16>(), payload()).prop_map(|(kind, a, b, data)| match kind {
             0 => (TCP, tcp(a, b, data.len().to_le_bytes()[0], &data)),
             1 => (UDP, udp(a, b, &data)),
             2 => (ICMP, icmp(a.to_be_bytes()[0], b, &data)),
             3 => (ICMPV6, icmp(a.to_be_bytes()[0], b, &data)),
             _ => (SCTP, sctp(a, b, &data)),
-        }
-    });
-    let network = (transport, 0..7u8, 0..11usize).prop_map(|((l4, inner), kind, options)| match kind {
-        0 => (IPV4, ipv4(l4, &inner)),
-        1 => (IPV4, ipv4_with(&vec![0; options * 4], 0x2000, l4, &inner)),
-        2 => (IPV4, ipv4_with(&[], 77, l4, &inner)),
-        3 => (IPV6, ipv6(l4, &inner)),
-        4 => (IPV6, ipv6(FRAGMENT, &fragment(l4, 3, true, &inner))),
-        5 => (
-            IPV6,
-            ipv6(AUTHENTICATION, &authentication(l4, 12 + options * 4, &inner)),
-        ),
-        _ => {
-            let inner = extension(l4, 8 + options * 8, &inner);
-            (IPV6, ipv6(HOP_BY_HOP, &extension(DESTINATION, 8, &inner)))
-        }
-    });
+        });
+    let network =
+        (transport, 0..7u8, 0..11usize).prop_map(|((l4, inner), kind, options)| match kind {
+            0 => (IPV4, ipv4(l4, &inner)),
+            1 => (IPV4, ipv4_with(&vec![0; options * 4], 0x2000, l4, &inner)),
+            2 => (IPV4, ipv4_with(&[], 77, l4, &inner)),
+            3 => (IPV6, ipv6(l4, &inner)),
+            4 => (IPV6, ipv6(FRAGMENT, &fragment(l4, 3, true, &inner))),
+            5 => (
+                IPV6,
+                ipv6(
+                    AUTHENTICATION,
+                    &authentication(l4, 12 + options * 4, &inner),
+                ),
+            ),
+            _ => {
+                let inner = extension(l4, 8 + options * 8, &inner);
+                (IPV6, ipv6(HOP_BY_HOP, &extension(DESTINATION, 8, &inner)))
+            }
+        });
     let tags = vec(
         prop_oneof![Just(VLAN), Just(SERVICE_VLAN), Just(OLD_QINQ)],
         0..4,

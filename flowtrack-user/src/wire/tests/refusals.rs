@@ -64,7 +64,10 @@ fn cases() -> Vec<(Refusal, Vec<u8>)> {
             Refusal::TcpHeaderLength,
             short(TCP, &with(tcp(1, 2, 2, &[]), 12, 0x40)),
         ),
-        (Refusal::UdpTruncated, short(UDP, &without(udp(1, 2, &[]), 1))),
+        (
+            Refusal::UdpTruncated,
+            short(UDP, &without(udp(1, 2, &[]), 1)),
+        ),
         (Refusal::IcmpTruncated, short(ICMP, &[8, 0, 0])),
         (
             Refusal::IcmpTruncated,
@@ -138,11 +141,10 @@ fn every_refused_packet_is_counted_once_under_its_reason() {
 fn each_reason_has_a_name_of_its_own() {
     let names: HashSet<_> = Refusal::ALL.iter().map(|refusal| refusal.name()).collect();
     assert_eq!(names.len(), Refusal::ALL.len());
-    assert!(
-        names
-            .iter()
-            .all(|name| name.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_')))
-    );
+    assert!(names.iter().all(|name| {
+        name.bytes()
+            .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_'))
+    }));
 }
 
 #[test]

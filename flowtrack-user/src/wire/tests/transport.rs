@@ -20,8 +20,14 @@ fn transport(bytes: &[u8]) -> Result<Transport, Refusal> {
 #[test]
 fn a_tcp_header_is_taken_as_it_stands_on_the_wire() {
     for (bytes, payload_offset) in [
-        (ethernet(&[IPV4], &ipv4(TCP, &tcp(4711, 443, 0x18, &[0; 7]))), 54),
-        (ethernet(&[VLAN, IPV6], &ipv6(TCP, &tcp(4711, 443, 0x18, &[0; 7]))), 78),
+        (
+            ethernet(&[IPV4], &ipv4(TCP, &tcp(4711, 443, 0x18, &[0; 7]))),
+            54,
+        ),
+        (
+            ethernet(&[VLAN, IPV6], &ipv6(TCP, &tcp(4711, 443, 0x18, &[0; 7]))),
+            78,
+        ),
     ] {
         assert_eq!(
             transport(&bytes),
@@ -50,7 +56,10 @@ fn tcp_options_are_no_payload() {
             panic!("data offset {data_offset} is refused");
         };
         assert_eq!(info.payload_len, payload_len);
-        assert_eq!(u32::from(info.payload_offset), 14 + 20 + 20 + 50 - payload_len);
+        assert_eq!(
+            u32::from(info.payload_offset),
+            14 + 20 + 20 + 50 - payload_len
+        );
     }
 }
 
