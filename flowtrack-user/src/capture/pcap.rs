@@ -324,3 +324,6 @@ impl<R: Read> Read for FilledFirst<R> {
         Ok(len)
     }
 }
+
+#[cfg(test)]
+mod tests;

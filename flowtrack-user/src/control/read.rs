@@ -77,13 +77,13 @@ pub fn read(config: &ReadConfig) -> anyhow::Result<ReadOutcome> {
         }
         anyhow::Ok((counts, errors))
     })?;
-    let closed = outputs.iter().any(OutputQueue::is_closed);
     let parts: Vec<_> = counts
         .into_iter()
         .enumerate()
         .map(|(shard, counts)| (None, counts, arrived.records(shard)))
         .collect();
     let ledger = Ledger::new(&parts, outputs::finish(outputs, PATIENCE), Moment::Ended);
+    let closed = ledger.outputs.iter().any(|output| output.closed);
     Ok(ReadOutcome {
         ledger,
         errors,

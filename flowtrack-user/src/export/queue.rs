@@ -48,6 +48,9 @@ pub struct OutputStatus {
     /// Why writing failed, the first time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// The reader of a pipe has gone away.
+    #[serde(skip)]
+    pub closed: bool,
 }
 
 #[derive(Debug, Default)]
@@ -206,6 +209,7 @@ fn status(name: &str, shared: &Shared) -> OutputStatus {
             waiting,
         },
         error: error.clone(),
+        closed: shared.closed.load(Relaxed),
     }
 }
 

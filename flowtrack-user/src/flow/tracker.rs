@@ -9,6 +9,9 @@ use flowtrack_common::{
 use super::{EventKinds, EventSink, FlowRecord, TimeoutClass, TrackerConfig, entry::Flow};
 use crate::table::{FlowTable, SlotId};
 
+/// A packet that is older than the latest one by more than this shows that the clock was set.
+const CLOCK_STEP: Duration = Duration::from_mins(30);
+
 /// A packet as the tracker takes it in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Meta<K> {
@@ -48,7 +51,7 @@ impl TrackerCounters {
 ///
 /// It takes packets in the order in which they arrived. All that it knows of time are their stamps:
 /// the latest of them, or a later time given to [`Tracker::advance`], is the watermark by which flows
-/// expire.
+/// expire. A stamp that is older by half an hour sets the watermark back: the clock has been set.
 #[derive(Debug)]
 pub struct Tracker<K> {
     table: FlowTable<K, Flow, { TimeoutClass::ALL.len() }>,
@@ -84,7 +87,7 @@ impl<K: FlowKey> Tracker<K> {
     /// Takes in a packet.
     #[inline]
     pub fn packet(&mut self, meta: &Meta<K>, sink: &mut impl EventSink<K>) {
-        self.watermark = self.watermark.max(meta.ts);
+        self.note_time(meta.ts);
         self.counters.packets += 1;
         self.counters.wire_bytes += u64::from(meta.packet.wire_len);
         let id = match self.table.find(&meta.packet.key) {
@@ -146,6 +149,15 @@ impl<K: FlowKey> Tracker<K> {
         self.table.visit(cursor, limit, |key, flow| {
             visit(flow.oriented(*key), &flow.stats);
         })
+    }
+
+    #[inline]
+    fn note_time(&mut self, ts: Timestamp) {
+        // Packets may be late, but not by so much: the clock was set back, or another capture began.
+        let stepped_back = ts.saturating_add(CLOCK_STEP) < self.watermark;
+        if ts > self.watermark || stepped_back {
+            self.watermark = ts;
+        }
     }
 
     fn is_idle(&self, id: SlotId, timeout: Duration) -> bool {

@@ -28,6 +28,7 @@ impl fmt::Display for Ledger {
             output,
             counts,
             error,
+            ..
         } in &self.outputs
         {
             write!(

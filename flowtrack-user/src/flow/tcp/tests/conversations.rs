@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use flowtrack_common::{
     EndReason,
-    FlowState::{self, Aborted, Active, Closed, ClosingTcp, Established, FinWait, Reset},
+    FlowState::{self, Aborted, Closed, ClosingTcp, Established, FinWait, Reset},
     FlowState::{SynReceived, SynSent},
 };
 use proptest::prelude::*;
