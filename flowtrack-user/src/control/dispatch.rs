@@ -2,12 +2,16 @@
 
 use std::{
     io,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     thread::{self, Scope, ScopedJoinHandle},
 };
 
 use ahash::RandomState;
 use crossbeam_channel::{Receiver, Sender, bounded};
-use flowtrack_common::EndReason;
+use flowtrack_common::{EndReason, Timestamp};
 
 use crate::{
     flow::{FiveTuple, Meta},
@@ -24,6 +28,8 @@ type Burst = Vec<Meta<FiveTuple>>;
 pub(super) struct Dispatcher<'scope> {
     links: Vec<Link<'scope>>,
     hasher: RandomState,
+    /// Time of the latest packet, in nanoseconds: flows end by it, on whichever shard it was.
+    latest: Arc<AtomicU64>,
 }
 
 /// A shard, and the packets that are gathered for it.
@@ -48,11 +54,12 @@ impl<'scope> Dispatcher<'scope> {
     /// Starts the threads, if there are several shards.
     pub(super) fn start(scope: &'scope Scope<'scope, '_>, shards: Vec<Shard>) -> io::Result<Self> {
         let single = shards.len() == 1;
+        let latest = Arc::<AtomicU64>::default();
         let link = |(number, shard): (usize, Shard)| {
             let place = if single {
                 Place::Here(Box::new(shard))
             } else {
-                Place::start(scope, number, shard)?
+                Place::start(scope, number, shard, Arc::clone(&latest))?
             };
             Ok(Link {
                 burst: Vec::with_capacity(BURST),
@@ -68,11 +75,13 @@ impl<'scope> Dispatcher<'scope> {
         Ok(Self {
             links,
             hasher: RandomState::new(),
+            latest,
         })
     }
 
     /// Takes in a packet.
     pub(super) fn packet(&mut self, meta: Meta<FiveTuple>) {
+        self.latest.store(meta.ts.as_nanos(), Relaxed);
         let shard = match self.links.len() as u64 {
             0 | 1 => 0,
             shards => self.hasher.hash_one(meta.packet.key) % shards,
@@ -90,7 +99,8 @@ impl<'scope> Dispatcher<'scope> {
 
     /// Hands on what was gathered, ends all flows and tells what each shard counted.
     pub(super) fn finish(self) -> Vec<ShardCounts> {
-        self.links.into_iter().map(Link::finish).collect()
+        let Self { links, latest, .. } = self;
+        links.into_iter().map(|link| link.finish(&latest)).collect()
     }
 }
 
@@ -99,6 +109,7 @@ impl<'scope> Place<'scope> {
         scope: &'scope Scope<'scope, '_>,
         number: usize,
         mut shard: Shard,
+        latest: Arc<AtomicU64>,
     ) -> io::Result<Self> {
         let (full, bursts) = bounded::<Burst>(BURSTS);
         let (give_back, empty) = bounded(BURSTS + 1);
@@ -109,7 +120,7 @@ impl<'scope> Place<'scope> {
                 // It has room for all bursts.
                 let _ = give_back.try_send(burst);
             }
-            shard.finish(EndReason::Shutdown);
+            finish(&mut shard, &latest);
             shard
         };
         let name = format!("shard-{number}");
@@ -141,7 +152,7 @@ impl Link<'_> {
         }
     }
 
-    fn finish(mut self) -> ShardCounts {
+    fn finish(mut self, latest: &AtomicU64) -> ShardCounts {
         self.send();
         let mut counts = ShardCounts {
             received: self.packets,
@@ -150,7 +161,7 @@ impl Link<'_> {
         };
         match self.place {
             Place::Here(mut shard) => {
-                shard.finish(EndReason::Shutdown);
+                finish(&mut shard, latest);
                 shard.count(&mut counts);
             }
             Place::Thread { full, thread, .. } => {
@@ -162,4 +173,9 @@ impl Link<'_> {
         }
         counts
     }
+}
+
+fn finish(shard: &mut Shard, latest: &AtomicU64) {
+    shard.idle(Timestamp::from_nanos(latest.load(Relaxed)));
+    shard.finish(EndReason::Shutdown);
 }

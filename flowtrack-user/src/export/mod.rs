@@ -50,3 +50,6 @@ pub trait Output: Send {
         self.flush()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -72,7 +72,7 @@ pub enum TimeoutClass {
 }
 
 impl TimeoutClass {
-    /// All classes, in the order in which a full table gives up their flows.
+    /// All classes, in the order of [`TimeoutClass::index`].
     pub const ALL: [Self; 7] = [
         Self::TcpLinger,
         Self::TcpOpening,

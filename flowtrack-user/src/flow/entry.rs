@@ -7,8 +7,18 @@ use flowtrack_common::{
 
 use super::{
     Meta, TimeoutClass,
+    clock::LastUse,
     tcp::{self, Connection},
 };
+
+/// Lists of the flow table: one for each timeout and each kind of victim. All flows of a list have the
+/// same timeout and are worth the same.
+pub(super) const LISTS: usize = TimeoutClass::ALL.len() * VictimClass::ALL.len();
+
+/// The list of flows with this timeout that are worth this much.
+pub(super) const fn list(timeout: TimeoutClass, victim: VictimClass) -> usize {
+    timeout.index() * VictimClass::ALL.len() + victim.index()
+}
 
 /// A live flow.
 #[derive(Clone, Copy, Debug)]
@@ -20,11 +30,12 @@ pub(super) struct Flow {
     pub(super) history: HistoryString,
     pub(super) stats: FlowStats,
     pub(super) tcp: Connection,
+    pub(super) last_use: LastUse,
 }
 
 impl Flow {
     /// The flow that a packet starts, before that packet is counted.
-    pub(super) fn new<K>(meta: &Meta<K>) -> Self {
+    pub(super) fn new<K>(meta: &Meta<K>, first_use: LastUse) -> Self {
         let (state, sender) = match &meta.packet.tcp {
             Some(info) => tcp::first_segment(info),
             None => (FlowState::Active, FlowSide::Initiator),
@@ -43,6 +54,7 @@ impl Flow {
                 ..FlowStats::default()
             },
             tcp: Connection::default(),
+            last_use: first_use,
         };
         flow.stats.completeness.midstream =
             meta.packet.tcp.is_some() && state != FlowState::SynSent;
@@ -95,11 +107,15 @@ impl Flow {
         TimeoutClass::of(self.l4, self.state)
     }
 
-    pub(super) fn victim_class(&self) -> VictimClass {
+    pub(super) fn list(&self) -> usize {
+        list(self.timeout_class(), self.victim_class())
+    }
+
+    fn victim_class(&self) -> VictimClass {
         let two_sided = self.stats.initiator.packets > 0 && self.stats.responder.packets > 0;
         match self.state {
             state if state.is_terminal() => VictimClass::Closed,
-            FlowState::SynSent => VictimClass::HalfOpen,
+            FlowState::SynSent | FlowState::SynReceived => VictimClass::HalfOpen,
             _ if two_sided => VictimClass::TwoSided,
             _ => VictimClass::OneSided,
         }

@@ -4,6 +4,7 @@
 //! live interface, on a capture file and in a test.
 #![forbid(unsafe_code)]
 
+mod clock;
 mod config;
 mod entry;
 mod extract;

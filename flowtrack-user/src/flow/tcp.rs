@@ -1,11 +1,16 @@
 //! The TCP connection state machine (RFC 9293, section 3.3.2), seen from the middle of the path.
 
+use std::time::Duration;
+
 use flowtrack_common::{
     EndpointState, FlowSide, FlowState, FlowStats, HistoryString, TcpInfo, Timestamp,
 };
 
-/// Sequence numbers further apart than this belong to different connections.
-const MAX_DISTANCE: i32 = 1 << 30;
+/// Sequence numbers as far apart as this belong to different connections: no window is larger
+/// (RFC 7323, section 2.3).
+const MAX_DISTANCE: u32 = 1 << 30;
+/// A connection that was silent for so long may have been forgotten by an end that opens a new one.
+const REUSE_AFTER: Duration = Duration::from_mins(1);
 
 /// What is remembered of a connection between segments.
 #[derive(Clone, Copy, Debug, Default)]
@@ -44,13 +49,20 @@ pub(super) struct Step {
 }
 
 impl Connection {
-    /// Whether `info` opens a new connection on the ports of this one, which is in `state`.
-    pub(super) fn is_replaced_by(&self, state: FlowState, side: FlowSide, info: &TcpInfo) -> bool {
+    /// Whether `info` opens a new connection on the ports of this one, which is in `state` and was
+    /// silent for `silence`.
+    pub(super) fn is_replaced_by(
+        &self,
+        state: FlowState,
+        side: FlowSide,
+        info: &TcpInfo,
+        silence: Duration,
+    ) -> bool {
         let fresh_syn = info.flags.syn() && !info.flags.ack() && !info.flags.rst();
         if !fresh_syn || self.endpoint(side).isn == Some(info.seq) {
             return false;
         }
-        state.is_terminal() || state == FlowState::ClosingTcp
+        state.is_terminal() || state == FlowState::ClosingTcp || silence >= REUSE_AFTER
     }
 
     /// Takes in a segment of `side`: updates what is counted and tells where the flow stands now.
@@ -63,16 +75,23 @@ impl Connection {
         stats: &mut FlowStats,
         history: &mut HistoryString,
     ) -> Step {
+        let ends = (info.flags.rst() || info.flags.fin()) && self.is_in_window(side, info);
         self.time_handshake(side, info, ts, stats);
         self.follow_sequence(side, info, stats, history);
-        update_endpoints(side, info, stats);
+        update_endpoints(side, info, ends, stats);
         write_history(side, info, history);
         let counters = stats.side_mut(side);
         counters.tcp_flags = counters.tcp_flags.union(info.flags);
         if info.window == 0 && !info.flags.rst() {
             counters.zero_windows = counters.zero_windows.saturating_add(1);
         }
-        self.next_state(state, side, info)
+        self.next_state(state, side, info, ends)
+    }
+
+    /// Whether the sequence number can be one of this connection.
+    fn is_in_window(&self, side: FlowSide, info: &TcpInfo) -> bool {
+        let next = self.endpoint(side).next;
+        next.is_none_or(|next| distance(next, info.seq).unsigned_abs() < MAX_DISTANCE)
     }
 
     fn endpoint(&self, side: FlowSide) -> &Endpoint {
@@ -141,7 +160,7 @@ impl Connection {
         let end = start.wrapping_add(info.payload_len);
         let next = *endpoint.next.get_or_insert(start);
         let (ahead, advance) = (distance(next, start), distance(next, end));
-        if ahead.abs() >= MAX_DISTANCE {
+        if ahead.unsigned_abs() >= MAX_DISTANCE {
             return;
         }
         if info.payload_len > 0 && advance <= 0 {
@@ -169,11 +188,12 @@ impl Connection {
         }
     }
 
-    fn next_state(&mut self, from: FlowState, side: FlowSide, info: &TcpInfo) -> Step {
+    /// The segment is a RST or FIN that counts if it `ends` the connection or one side of it.
+    fn next_state(&mut self, from: FlowState, side: FlowSide, info: &TcpInfo, ends: bool) -> Step {
         let established = self.completes_handshake(from, side, info);
         self.established |= established;
         Step {
-            to: self.state_after(from, established, side, info),
+            to: self.state_after(from, established, side, info.flags.rst() && ends),
             established,
         }
     }
@@ -195,12 +215,12 @@ impl Connection {
         from: FlowState,
         established: bool,
         side: FlowSide,
-        info: &TcpInfo,
+        reset: bool,
     ) -> FlowState {
         if from.is_terminal() {
             return from;
         }
-        if info.flags.rst() {
+        if reset {
             return match from {
                 FlowState::SynSent | FlowState::SynReceived => FlowState::Aborted,
                 _ => FlowState::Reset,
@@ -254,15 +274,15 @@ pub(super) fn first_segment(info: &TcpInfo) -> (FlowState, FlowSide) {
 }
 
 /// Each side's own state, by the segment that `side` sent.
-fn update_endpoints(side: FlowSide, info: &TcpInfo, stats: &mut FlowStats) {
+fn update_endpoints(side: FlowSide, info: &TcpInfo, ends: bool, stats: &mut FlowStats) {
     use EndpointState::{Closed, Established, Inactive, Partial, Reset, SynAckSent, SynSent};
     let peer = stats.side(side.other()).tcp_state;
     let flags = info.flags;
     let before = stats.side(side).tcp_state;
     let after = match before {
         Closed if flags.rst() && peer == Closed => Closed,
-        _ if flags.rst() => Reset,
-        Inactive | SynSent | SynAckSent | Partial | Established if flags.fin() => Closed,
+        _ if flags.rst() && ends => Reset,
+        Inactive | SynSent | SynAckSent | Partial | Established if flags.fin() && ends => Closed,
         Inactive | SynSent if flags.syn() && flags.ack() => match peer {
             SynSent | Established => Established,
             _ => SynAckSent,

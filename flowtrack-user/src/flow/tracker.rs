@@ -6,11 +6,12 @@ use flowtrack_common::{
     EndReason, Extracted, FlowEvent, FlowKey, FlowState, FlowStats, L4Proto, Timestamp, VictimClass,
 };
 
-use super::{EventKinds, EventSink, FlowRecord, TimeoutClass, TrackerConfig, entry::Flow};
+use super::{
+    EventKinds, EventSink, FlowRecord, TimeoutClass, TrackerConfig,
+    clock::Clock,
+    entry::{Flow, LISTS, list},
+};
 use crate::table::{FlowTable, SlotId};
-
-/// A packet that is older than the latest one by more than this shows that the clock was set.
-const CLOCK_STEP: Duration = Duration::from_mins(30);
 
 /// A packet as the tracker takes it in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,9 +55,9 @@ impl TrackerCounters {
 /// expire. A stamp that is older by half an hour sets the watermark back: the clock has been set.
 #[derive(Debug)]
 pub struct Tracker<K> {
-    table: FlowTable<K, Flow, { TimeoutClass::ALL.len() }>,
+    table: FlowTable<K, Flow, LISTS>,
     config: TrackerConfig,
-    watermark: Timestamp,
+    clock: Clock,
     /// When the queue was last known to lose packets.
     lost_at: Option<Timestamp>,
     counters: TrackerCounters,
@@ -68,7 +69,7 @@ impl<K: FlowKey> Tracker<K> {
         Self {
             table: FlowTable::new(config.max_flows),
             config,
-            watermark: Timestamp::EPOCH,
+            clock: Clock::default(),
             lost_at: None,
             counters: TrackerCounters::default(),
         }
@@ -87,7 +88,7 @@ impl<K: FlowKey> Tracker<K> {
     /// Takes in a packet.
     #[inline]
     pub fn packet(&mut self, meta: &Meta<K>, sink: &mut impl EventSink<K>) {
-        self.note_time(meta.ts);
+        self.clock.note(meta.ts);
         self.counters.packets += 1;
         self.counters.wire_bytes += u64::from(meta.packet.wire_len);
         let id = match self.table.find(&meta.packet.key) {
@@ -102,24 +103,24 @@ impl<K: FlowKey> Tracker<K> {
 
     /// Moves the watermark on to `now`, if that is later.
     pub fn advance(&mut self, now: Timestamp) {
-        self.watermark = self.watermark.max(now);
+        self.clock.note(now);
     }
 
     /// The queue has lost packets: each flow that is alive may miss some of its own.
     pub fn capture_lost(&mut self) {
-        self.lost_at = Some(self.watermark);
+        self.lost_at = Some(self.clock.now());
     }
 
     /// Ends flows that have expired, at most `limit` of them. Returns how many.
     pub fn expire(&mut self, limit: usize, sink: &mut impl EventSink<K>) -> usize {
         let mut ended = 0;
-        for class in TimeoutClass::ALL {
-            let timeout = self.config.timeouts.get(class);
+        for (timeout, victim) in lists() {
+            let patience = self.config.timeouts.get(timeout);
             while ended < limit {
-                let Some(id) = self.table.oldest(class.index()) else {
+                let Some(id) = self.table.oldest(list(timeout, victim)) else {
                     break;
                 };
-                if !self.is_idle(id, timeout) {
+                if !self.is_idle(id, patience) {
                     break;
                 }
                 self.end(id, EndReason::IdleTimeout, sink);
@@ -129,10 +130,11 @@ impl<K: FlowKey> Tracker<K> {
         ended
     }
 
-    /// Ends all flows.
+    /// Ends all flows: those that have expired for that reason, the others for `reason`.
     pub fn finish(&mut self, reason: EndReason, sink: &mut impl EventSink<K>) {
-        for class in TimeoutClass::ALL {
-            while let Some(id) = self.table.oldest(class.index()) {
+        self.expire(usize::MAX, sink);
+        for (timeout, victim) in lists() {
+            while let Some(id) = self.table.oldest(list(timeout, victim)) {
                 self.end(id, reason, sink);
             }
         }
@@ -151,19 +153,9 @@ impl<K: FlowKey> Tracker<K> {
         })
     }
 
-    #[inline]
-    fn note_time(&mut self, ts: Timestamp) {
-        // Packets may be late, but not by so much: the clock was set back, or another capture began.
-        let stepped_back = ts.saturating_add(CLOCK_STEP) < self.watermark;
-        if ts > self.watermark || stepped_back {
-            self.watermark = ts;
-        }
-    }
-
     fn is_idle(&self, id: SlotId, timeout: Duration) -> bool {
-        self.table
-            .get(id)
-            .is_some_and(|(_, flow)| flow.stats.last_seen.saturating_add(timeout) < self.watermark)
+        let flow = self.table.get(id);
+        flow.is_some_and(|(_, flow)| self.clock.is_idle(flow.last_use, timeout))
     }
 
     /// Whether the flow at `id` is over for a packet on its key, and has been ended.
@@ -171,13 +163,14 @@ impl<K: FlowKey> Tracker<K> {
         let Some((_, flow)) = self.table.get(id) else {
             return true;
         };
-        let class = flow.timeout_class();
+        let timeout = self.config.timeouts.get(flow.timeout_class());
+        let silence = meta.ts.saturating_since(flow.stats.last_seen);
         let side = flow.side(meta.packet.orientation);
         let replaced = meta
             .packet
             .tcp
-            .is_some_and(|info| flow.tcp.is_replaced_by(flow.state, side, &info));
-        if self.is_idle(id, self.config.timeouts.get(class)) {
+            .is_some_and(|info| flow.tcp.is_replaced_by(flow.state, side, &info, silence));
+        if self.is_idle(id, timeout) {
             self.end(id, EndReason::IdleTimeout, sink);
         } else if replaced {
             self.end(id, EndReason::Replaced, sink);
@@ -192,9 +185,8 @@ impl<K: FlowKey> Tracker<K> {
         if self.table.is_full() {
             self.evict(sink);
         }
-        let flow = Flow::new(meta);
-        let class = flow.timeout_class();
-        let id = self.table.insert(meta.packet.key, flow, class.index())?;
+        let flow = Flow::new(meta, self.clock.first_used(meta.ts));
+        let id = self.table.insert(meta.packet.key, flow, flow.list())?;
         self.counters.created += 1;
         if sink.wants().contains(EventKinds::STARTED) {
             sink.event(FlowEvent::Started {
@@ -216,6 +208,7 @@ impl<K: FlowKey> Tracker<K> {
         let side = flow.side(meta.packet.orientation);
         let key = flow.oriented(meta.packet.key);
         flow.count(side, meta);
+        flow.last_use = self.clock.used(flow.last_use, meta.ts);
         let from = flow.state;
         if let Some(info) = &meta.packet.tcp {
             let Flow {
@@ -250,25 +243,28 @@ impl<K: FlowKey> Tracker<K> {
                 ts: meta.ts,
             });
         }
-        let class = flow.timeout_class();
-        self.table.touch(id, class.index());
+        let list = flow.list();
+        self.table.touch(id, list);
     }
 
-    /// Gives up the flow whose loss costs least: of the classes in their order, the one that was
+    /// Gives up the flow whose loss costs least: of the cheapest class that has any, the one that was
     /// silent longest.
     #[cold]
     fn evict(&mut self, sink: &mut impl EventSink<K>) {
-        let victim = TimeoutClass::ALL
-            .into_iter()
-            .find_map(|class| self.table.oldest(class.index()));
-        let Some(id) = victim else { return };
-        if let Some((_, flow)) = self.table.get(id) {
-            let class = flow.victim_class();
-            if let Some(counter) = self.counters.evicted.get_mut(class.index()) {
-                *counter += 1;
+        for victim in VictimClass::ALL {
+            let oldest = TimeoutClass::ALL.into_iter().filter_map(|timeout| {
+                let id = self.table.oldest(list(timeout, victim))?;
+                let (_, flow) = self.table.get(id)?;
+                Some((self.clock.on_this_clock(flow.last_use), id))
+            });
+            if let Some((_, id)) = oldest.min_by_key(|(last_use, _)| *last_use) {
+                if let Some(counter) = self.counters.evicted.get_mut(victim.index()) {
+                    *counter += 1;
+                }
+                self.end(id, EndReason::Evicted, sink);
+                return;
             }
         }
-        self.end(id, EndReason::Evicted, sink);
     }
 
     /// Ends the flow at `id`: for `reason`, unless the connection itself was over before.
@@ -313,4 +309,11 @@ impl<K: FlowKey> Tracker<K> {
             history,
         });
     }
+}
+
+/// All lists of the table.
+fn lists() -> impl Iterator<Item = (TimeoutClass, VictimClass)> {
+    TimeoutClass::ALL
+        .into_iter()
+        .flat_map(|timeout| VictimClass::ALL.map(|victim| (timeout, victim)))
 }

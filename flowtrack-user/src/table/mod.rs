@@ -322,9 +322,8 @@ mod tests {
             }
             table.insert(key, (), 0).unwrap();
         }
-        assert_eq!(
-            (table.index.capacity(), table.slots.capacity()),
-            (index, slots)
-        );
+        // Places of removed entries count as used until the map cleans up.
+        assert!(table.index.capacity() <= index);
+        assert_eq!(table.slots.capacity(), slots);
     }
 }

@@ -1,5 +1,6 @@
 //! The TCP state machine, through the tracker.
 
+mod cases;
 mod conversations;
 mod reuse;
 mod sequence;

@@ -211,6 +211,37 @@ fn an_older_time_lowers_neither_the_watermark_nor_last_seen() {
 }
 
 #[test]
+fn a_clock_that_is_set_back_splits_no_flow_and_does_not_stop_the_sweep() {
+    let hour = Duration::from_hours(1);
+    let mut probe = Probe::new();
+    probe.packet(&udp(0, START.saturating_add(hour)));
+    probe.packet(&udp(1, START.saturating_add(hour)));
+    for secs in 0..10 {
+        probe.packet(&udp(
+            1,
+            START.saturating_add(Duration::from_secs(secs * 50)),
+        ));
+        probe.packet(&udp(
+            2,
+            START.saturating_add(Duration::from_secs(secs * 50)),
+        ));
+        probe.expire(usize::MAX);
+    }
+    assert_eq!(probe.tracker.counters().created, 3, "a flow was split");
+    probe.wait(Duration::from_secs(1000));
+    let ended: Vec<_> = probe
+        .log
+        .records
+        .iter()
+        .map(|record| record.key.src_port)
+        .collect();
+    assert!(
+        ended.contains(&10_002),
+        "silent for much longer than its timeout: {ended:?}"
+    );
+}
+
+#[test]
 fn a_flow_that_was_over_at_shutdown_ended_by_its_timeout() {
     let mut probe = Probe::new();
     probe.packet(&udp(0, START));

@@ -187,6 +187,13 @@ fn the_first_ipv6_fragment_has_ports_and_later_ones_have_none() {
             Transport::Datagram { ports: PORTS, .. }
         ));
     }
+    // Reserved bits are no offset.
+    let mut bytes = ipv6(FRAGMENT, &fragment(UDP, 0, true, &datagram));
+    bytes[40 + 3] |= 0b110;
+    assert!(matches!(
+        ip(&bytes).unwrap().transport,
+        Transport::Datagram { .. }
+    ));
     for (offset, more) in [(1, true), (1, false), (0x1fff, false)] {
         let packet = ip(&ipv6(FRAGMENT, &fragment(UDP, offset, more, &datagram))).unwrap();
         assert_eq!(packet.l4, L4Proto::Udp, "the protocol is the real one");

@@ -86,39 +86,71 @@ fn simple(order: Order, wire_len: u32, bytes: &[u8]) -> Vec<u8> {
 #[test]
 fn each_interface_has_a_link_type_and_a_time_resolution_of_its_own() {
     for order in [Order::Little, Order::Big] {
-        let offset = match order {
-            Order::Little => 10_i64.to_le_bytes(),
-            Order::Big => 10_i64.to_be_bytes(),
-        };
         let file = [
             section(order, &[]),
             interface(order, 1, 0, &[]),
             interface(order, 101, 0, &option(order, IF_TSRESOL, &[9])),
-            // 2^-10 seconds, ten seconds later
-            interface(
-                order,
-                228,
-                0,
-                &[
-                    option(order, IF_TSRESOL, &[0x8a]),
-                    option(order, IF_TSOFFSET, &offset),
-                ]
-                .concat(),
-            ),
             enhanced(order, 0, 1_700_000_000_123_456, 61, &[1; 61]),
-            enhanced(order, 1, 1_700_000_000_123_456_789, 62, &[2; 62]),
-            enhanced(order, 2, 1024 * 1000 + 512, 1500, &[3; 63]),
+            enhanced(order, 1, 1_700_000_000_123_456_789, 1500, &[2; 62]),
+            enhanced(order, 0, 1_700_000_000_123_457, 63, &[3; 63]),
         ]
         .concat();
-        let mut expected = [
+        let expected = [
             packet(&[1; 61], Timestamp::new(1_700_000_000, 123_456_000)),
-            packet(&[2; 62], Timestamp::new(1_700_000_000, 123_456_789)),
-            packet(&[3; 63], Timestamp::new(1010, 500_000_000)),
+            Packet {
+                link: LinkType::RAW,
+                wire_len: 1500,
+                ..packet(&[2; 62], Timestamp::new(1_700_000_000, 123_456_789))
+            },
+            packet(&[3; 63], Timestamp::new(1_700_000_000, 123_457_000)),
         ];
-        expected[1].link = LinkType::RAW;
-        expected[2].link = LinkType::IPV4;
-        expected[2].wire_len = 1500;
         assert_eq!(read_all(&file), expected, "{order:?}");
+    }
+}
+
+/// The time of a packet that says `time`, on an interface with `options`.
+fn time(order: Order, options: &[u8], time: u64) -> Timestamp {
+    let file = [
+        section(order, &[]),
+        interface(order, 1, 0, options),
+        enhanced(order, 0, time, 60, &[0; 60]),
+    ]
+    .concat();
+    read_all(&file)[0].ts
+}
+
+#[test]
+fn a_time_resolution_is_a_power_of_ten_or_of_two() {
+    for (resolution, units, expected) in [
+        (0, 7, Timestamp::new(7, 0)),
+        (3, 7_250, Timestamp::new(7, 250_000_000)),
+        (12, 7_250_000_000_000, Timestamp::new(7, 250_000_000)),
+        (0x80, 7, Timestamp::new(7, 0)),
+        (0x8a, 7 * 1024 + 256, Timestamp::new(7, 250_000_000)),
+        (0xa0, (7 << 32) + (1 << 30), Timestamp::new(7, 250_000_000)),
+    ] {
+        for order in [Order::Little, Order::Big] {
+            let options = option(order, IF_TSRESOL, &[resolution]);
+            assert_eq!(time(order, &options, units), expected, "{resolution:#x}");
+        }
+    }
+}
+
+#[test]
+fn a_time_offset_is_added_in_either_byte_order() {
+    for offset in [3600_i64, -3600] {
+        for (order, value) in [
+            (Order::Little, offset.to_le_bytes()),
+            (Order::Big, offset.to_be_bytes()),
+        ] {
+            let options = option(order, IF_TSOFFSET, &value);
+            let expected = Timestamp::new(10_000_u64.saturating_add_signed(offset), 0);
+            assert_eq!(
+                time(order, &options, 10_000_000_000),
+                expected,
+                "{order:?} {offset}"
+            );
+        }
     }
 }
 
@@ -127,11 +159,11 @@ fn a_simple_packet_has_the_time_of_the_one_before_and_the_first_interface() {
     let order = Order::Little;
     let file = [
         section(order, &[]),
-        interface(order, 1, 64, &[]),
+        interface(order, 1, 65, &[]),
         enhanced(order, 0, 5_000_000, 60, &[1; 60]),
         simple(order, 61, &[2; 61]),
-        // Cut by the snap length of the interface.
-        simple(order, 1500, &[3; 64]),
+        // Cut by the snap length of the interface; the rest of the last word is padding.
+        simple(order, 1500, &[3; 65]),
     ]
     .concat();
     let ts = Timestamp::new(5, 0);
@@ -142,7 +174,7 @@ fn a_simple_packet_has_the_time_of_the_one_before_and_the_first_interface() {
             packet(&[2; 61], ts),
             Packet {
                 wire_len: 1500,
-                ..packet(&[3; 64], ts)
+                ..packet(&[3; 65], ts)
             },
         ]
     );

@@ -129,6 +129,20 @@ fn a_stream_may_be_longer_than_the_sequence_space() {
 }
 
 #[test]
+fn a_segment_of_another_stream_moves_nothing() {
+    // As far away as can be, and one more or less to either side.
+    for distance in [(1 << 31) - 1, 1 << 31, (1 << 31) + 1, 1 << 30] {
+        let expected = Counts {
+            stream: 300,
+            payload: 400,
+            ..Counts::default()
+        };
+        let pieces = [(1, 200), (201 + distance, 100), (201, 100)];
+        assert_eq!(counts(&pieces), expected, "{distance:#x}");
+    }
+}
+
+#[test]
 fn syn_and_fin_take_a_number_and_are_no_bytes() {
     let record = converse(&open_then(&close()));
     assert_eq!(Counts::from(&record.stats.initiator), Counts::default());

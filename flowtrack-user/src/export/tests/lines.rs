@@ -1,0 +1,214 @@
+//! JSON: records and events, an object a line.
+
+use std::collections::BTreeSet;
+
+use flowtrack_common::{AnomalyKind, EvictionPressure, FlowEvent, FlowSide, L4Proto};
+use serde_json::{Value, json};
+
+use super::{
+    Page,
+    script::{
+        Probe, START, c, client, close, converse, handshake, key, open_then, packet, s, server,
+    },
+};
+use crate::{
+    export::{Output, events::EventsOutput, json::JsonOutput},
+    flow::{EventKinds, FiveTuple, FlowRecord},
+};
+
+fn parsed(text: &str) -> Vec<Value> {
+    assert!(text.is_empty() || text.ends_with('\n'));
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+fn record(record: &FlowRecord<FiveTuple>) -> Value {
+    let page = Page::default();
+    let mut output = JsonOutput::new(page.clone());
+    assert_eq!(output.wants(), EventKinds::NONE);
+    assert!(output.wants_records());
+    output.record(record).unwrap();
+    output.finish().unwrap();
+    let mut lines = parsed(&page.text());
+    assert_eq!(lines.len(), 1);
+    lines.remove(0)
+}
+
+fn names(value: &Value) -> BTreeSet<&str> {
+    value
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect()
+}
+
+#[test]
+fn a_record_has_all_its_fields_under_their_names() {
+    let value = record(&converse(&open_then(&close())));
+    let fields = "proto ip_proto src src_port dst dst_port start end duration end_reason \
+                  ipfix_end_reason conn_state history initiator responder syn_to_syn_ack \
+                  syn_ack_to_ack completeness";
+    assert_eq!(names(&value), fields.split_whitespace().collect());
+    for side in ["initiator", "responder"] {
+        let fields = "packets wire_bytes ip_bytes payload_bytes tcp ip_len_min ip_len_max ttl_min \
+                      ttl_max";
+        assert_eq!(names(&value[side]), fields.split_whitespace().collect());
+        let fields = "flags stream_bytes retransmitted out_of_order gap_bytes zero_windows";
+        assert_eq!(
+            names(&value[side]["tcp"]),
+            fields.split_whitespace().collect()
+        );
+    }
+    assert_eq!(
+        value["completeness"],
+        json!({"midstream": false, "evicted": false, "capture_loss": false, "sampled": 1})
+    );
+}
+
+#[test]
+fn a_record_says_what_the_flow_was() {
+    let value = record(&converse(&open_then(&[
+        c("PA", 1, 1, 100),
+        s("R", 1, 0, 0),
+    ])));
+    for (field, expected) in [
+        ("proto", json!("tcp")),
+        ("ip_proto", json!(6)),
+        ("src", json!("10.0.0.1")),
+        ("src_port", json!(40_000)),
+        ("dst", json!("10.0.0.2")),
+        ("dst_port", json!(80)),
+        ("start", json!(1_000_000.0)),
+        ("duration", json!(0.004)),
+        ("syn_to_syn_ack", json!(0.001)),
+        ("end_reason", json!("rst")),
+        ("ipfix_end_reason", json!(3)),
+        ("conn_state", json!("RSTR")),
+        ("history", json!("ShADr")),
+    ] {
+        assert_eq!(value[field], expected, "{field}");
+    }
+    let side = &value["initiator"];
+    assert_eq!(side["packets"], 3);
+    assert_eq!(side["payload_bytes"], 100);
+    assert_eq!(side["tcp"]["stream_bytes"], 100);
+    assert_eq!(side["tcp"]["flags"], 0x1a);
+}
+
+#[test]
+fn a_flow_that_is_not_tcp_has_no_tcp_fields_and_icmp_has_its_identifier() {
+    let mut probe = Probe::new();
+    let mut echo = packet(client(), server(), L4Proto::Icmp, START);
+    echo.packet.key.icmp_id = 77;
+    probe.packet(&echo);
+    let value = record(&probe.finish()[0]);
+    assert_eq!(value["proto"], "icmp");
+    assert_eq!(value["icmp_id"], 77);
+    for side in ["initiator", "responder"] {
+        assert_eq!(value[side].get("tcp"), None);
+    }
+    assert_eq!(value.get("syn_to_syn_ack"), None);
+}
+
+fn event_lines(events: &[FlowEvent<FiveTuple>]) -> Vec<Value> {
+    let page = Page::default();
+    let mut output = EventsOutput::new(page.clone());
+    assert_eq!(output.wants(), EventKinds::ALL);
+    assert!(!output.wants_records());
+    for event in events {
+        output.event(event).unwrap();
+    }
+    output.finish().unwrap();
+    parsed(&page.text())
+}
+
+#[test]
+fn each_event_is_a_line_of_its_kind_with_its_flow() {
+    let mut probe = Probe::new();
+    probe.segments(&open_then(&close()));
+    probe.wait(std::time::Duration::from_secs(10));
+    let events = probe.events();
+    let lines = event_lines(&events);
+    assert_eq!(lines.len(), events.len());
+    let kinds: Vec<_> = lines
+        .iter()
+        .map(|line| line["event"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        kinds,
+        [
+            "started",
+            "packet",
+            "state_change",
+            "packet",
+            "established",
+            "packet",
+            "state_change",
+            "packet",
+            "state_change",
+            "packet",
+            "state_change",
+            "packet",
+            "ended",
+        ]
+    );
+    for line in &lines {
+        assert_eq!(line["src"], "10.0.0.1");
+        assert_eq!(line["src_port"], 40_000);
+        assert_eq!(line["dst"], "10.0.0.2");
+        assert_eq!(line["proto"], "tcp");
+        assert!(line["ts"].as_f64() >= Some(1_000_000.0));
+    }
+}
+
+#[test]
+fn an_event_says_what_happened() {
+    let mut probe = Probe::new();
+    probe.segments(&handshake()[..2]);
+    probe.wait(std::time::Duration::from_secs(1000));
+    let lines = event_lines(&probe.events());
+    assert_eq!(lines[0]["side"], "initiator");
+    assert_eq!(lines[1]["len"], 54);
+    assert_eq!(lines[2]["from"], "syn_sent");
+    assert_eq!(lines[2]["to"], "syn_received");
+    assert_eq!(lines[3]["side"], "responder");
+    assert_eq!(lines[4]["reason"], "idle_timeout");
+    assert_eq!(lines[4]["packets"], 2);
+    assert_eq!(lines[4]["wire_bytes"], 108);
+    assert_eq!(lines[4]["history"], "Sh");
+}
+
+#[test]
+fn an_anomaly_is_a_line_with_or_without_a_flow() {
+    let flow = key(client(), server(), L4Proto::Udp);
+    let anomaly = |key, kind| FlowEvent::Anomaly {
+        key,
+        kind,
+        ts: START,
+    };
+    let lines = event_lines(&[
+        anomaly(
+            Some(flow),
+            AnomalyKind::OutOfOrder {
+                side: FlowSide::Responder,
+            },
+        ),
+        anomaly(
+            None,
+            AnomalyKind::FlowTableEvictionPressure(EvictionPressure::default()),
+        ),
+    ]);
+    assert_eq!(lines.len(), 2);
+    assert_eq!(lines[0]["event"], "anomaly");
+    assert_eq!(lines[0]["src"], "10.0.0.1");
+    assert!(lines[0]["kind"].as_str().unwrap().contains("OutOfOrder"));
+    assert_eq!(lines[1].get("src"), None);
+    assert!(
+        lines[1]["kind"]
+            .as_str()
+            .unwrap()
+            .contains("FlowTableEvictionPressure")
+    );
+}

@@ -1,0 +1,79 @@
+//! Connections that are opened, or not.
+
+use super::{
+    super::script::{c, handshake, s},
+    Aborted, Case, Established, OPEN, RST, SynReceived, case,
+};
+
+/// From the first segment to data.
+pub(super) fn cases() -> Vec<Case> {
+    let (syn, syn_ack) = (c("S", 0, 0, 0), s("SA", 0, 1, 0));
+    vec![
+        case("no answer", &[syn, syn], "S", &[], OPEN),
+        case("answered", &[syn, syn_ack], "Sh", &[SynReceived], OPEN),
+        case(
+            "three-way handshake",
+            &handshake(),
+            "ShA",
+            &[SynReceived, Established],
+            OPEN,
+        ),
+        case(
+            "all of it sent again",
+            &[handshake(), handshake()].concat(),
+            "ShA",
+            &[SynReceived, Established],
+            OPEN,
+        ),
+        case(
+            "data in the last segment of the handshake",
+            &[syn, syn_ack, c("PA", 1, 1, 50)],
+            "ShD",
+            &[SynReceived, Established],
+            OPEN,
+        ),
+        case(
+            "the last segment of the handshake was not seen",
+            &[syn, syn_ack, s("PA", 1, 1, 50)],
+            "Shd",
+            &[SynReceived, Established],
+            OPEN,
+        ),
+        case(
+            "simultaneous open",
+            &[
+                syn,
+                s("S", 0, 0, 0),
+                c("SA", 0, 1, 0),
+                s("SA", 0, 1, 0),
+                c("A", 1, 1, 0),
+            ],
+            "SsHhA",
+            &[SynReceived, Established],
+            OPEN,
+        ),
+        case(
+            "simultaneous open, the server goes on",
+            &[syn, s("S", 0, 0, 0), c("SA", 0, 1, 0), s("A", 1, 1, 0)],
+            "SsHa",
+            &[SynReceived, Established],
+            OPEN,
+        ),
+        case(
+            "from the SYN+ACK on",
+            &handshake()[1..],
+            "^hA",
+            &[Established],
+            OPEN,
+        ),
+        case("refused", &[syn, s("RA", 0, 1, 0)], "Sr", &[Aborted], RST),
+        case(
+            "given up after the answer",
+            &[syn, syn_ack, c("R", 1, 0, 0)],
+            "ShR",
+            &[SynReceived, Aborted],
+            RST,
+        ),
+        case("given up", &[syn, c("R", 1, 0, 0)], "SR", &[Aborted], RST),
+    ]
+}
