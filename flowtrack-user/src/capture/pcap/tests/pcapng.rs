@@ -274,7 +274,7 @@ fn a_file_that_ends_in_a_block_gives_all_packets_before_it() {
 }
 
 #[test]
-fn a_packet_of_an_interface_that_was_not_described_is_not_invented() {
+fn a_packet_of_an_interface_that_was_not_described_is_of_no_known_link_type() {
     let order = Order::Little;
     let file = [
         section(order, &[]),
@@ -284,5 +284,7 @@ fn a_packet_of_an_interface_that_was_not_described_is_not_invented() {
         enhanced(order, 0, 2_000_000, 60, &[2; 60]),
     ]
     .concat();
-    assert_eq!(read_all(&file), [packet(&[2; 60], Timestamp::new(2, 0))]);
+    let links: Vec<_> = read_all(&file).iter().map(|packet| packet.link).collect();
+    let unknown = LinkType(u16::MAX);
+    assert_eq!(links, [unknown, unknown, LinkType::ETHERNET]);
 }
