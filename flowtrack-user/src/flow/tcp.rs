@@ -23,7 +23,6 @@ pub(super) struct Connection {
     syn_ack_at: Option<Timestamp>,
     /// Both sides opened with a SYN of their own.
     simultaneous: bool,
-    established: bool,
 }
 
 /// The sequence space of one side.
@@ -191,7 +190,6 @@ impl Connection {
     /// The segment is a RST or FIN that counts if it `ends` the connection or one side of it.
     fn next_state(&mut self, from: FlowState, side: FlowSide, info: &TcpInfo, ends: bool) -> Step {
         let established = self.completes_handshake(from, side, info);
-        self.established |= established;
         Step {
             to: self.state_after(from, established, side, info.flags.rst() && ends),
             established,
@@ -202,12 +200,7 @@ impl Connection {
         let flags = info.flags;
         // The responder only sends data when the last ACK of the handshake has reached it.
         let answers = side == FlowSide::Initiator || self.simultaneous || info.payload_len > 0;
-        from == FlowState::SynReceived
-            && !self.established
-            && flags.ack()
-            && !flags.syn()
-            && !flags.rst()
-            && answers
+        from == FlowState::SynReceived && flags.ack() && !flags.syn() && !flags.rst() && answers
     }
 
     fn state_after(

@@ -278,8 +278,14 @@ impl<K: FlowKey> Tracker<K> {
             _ => reason,
         };
         flow.stats.completeness.evicted = reason == EndReason::Evicted;
-        flow.stats.completeness.capture_loss =
-            self.lost_at.is_some_and(|at| flow.stats.started <= at);
+        flow.stats.completeness.capture_loss = self.lost_at.is_some_and(|at| {
+            let patience = self.config.timeouts.get(flow.timeout_class());
+            let over = self
+                .clock
+                .on_this_clock(flow.last_use)
+                .saturating_add(patience);
+            flow.stats.started <= at && at <= over
+        });
         if let Some(counter) = self.counters.ended.get_mut(reason.index()) {
             *counter += 1;
         }

@@ -204,6 +204,10 @@ fn an_older_time_lowers_neither_the_watermark_nor_last_seen() {
     probe.packet(&packet(server(), client(), L4Proto::Udp, older));
     probe.packet(&packet(client(), server(), L4Proto::Udp, older));
     probe.tracker.advance(older);
+    probe
+        .tracker
+        .advance(later.saturating_add(timeout(TimeoutClass::Udp)));
+    assert_eq!(probe.expire(usize::MAX), 0, "a late packet ages its flow");
     let stats = probe.finish()[0].stats;
     assert_eq!(stats.last_seen, later);
     assert_eq!(stats.initiator.last_seen, later);
