@@ -1,22 +1,24 @@
 //! The command `flowtrack`.
 
-use std::{
-    io::{self, Write},
-    process::ExitCode,
-};
+mod ledger_file;
 
-use anyhow::Context;
+use std::{fmt::Display, io::Write, process::ExitCode, time::Duration};
+
 use clap::Parser;
 use flowtrack::{
-    cli::{Cli, Command, ReadArgs, RunArgs, SharedArgs, Timestamps},
+    cli::{Cli, Command, ReadArgs, RunArgs, Timestamps},
     control::{self, Ledger, ReadConfig, RunConfig},
-    export::Target,
+    sys::stderr::{self, Stderr},
 };
+
+use self::ledger_file::LedgerFile;
 
 /// It ended, but records were lost or the ledger did not close.
 const INCOMPLETE: u8 = 3;
 /// Wrong usage.
 const USAGE: u8 = 2;
+/// Whoever reads standard error is not waited for any longer.
+const STDERR_TIMEOUT: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -25,16 +27,19 @@ fn main() -> ExitCode {
         Command::Run(args) => run(args),
         Command::Read(args) => read(args),
     };
-    result.unwrap_or_else(|error| {
-        eprintln!("flowtrack: {error:#}");
+    let status = result.unwrap_or_else(|error| {
+        complain(format_args!("{error:#}"));
         ExitCode::FAILURE
-    })
+    });
+    stderr::flush(STDERR_TIMEOUT);
+    status
 }
 
 fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
-    if args.shared.crowded_stdout() {
-        return Ok(crowded_stdout());
+    if args.shared.shares_stdout() {
+        return Ok(shared_stdout());
     }
+    let ledger_file = LedgerFile::open(&args.shared)?;
     let ledger = control::run(&RunConfig {
         interface: args.interface.clone(),
         take_over: args.take_over,
@@ -46,34 +51,46 @@ fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
         outputs: args.shared.outputs.clone(),
         tracker: args.shared.tracker(),
     })?;
-    report(&args.shared, &ledger)?;
-    eprint!("{ledger}");
-    Ok(status(&ledger))
+    say(&ledger);
+    let status = status(&ledger);
+    ledger_file.write(&ledger)?;
+    Ok(status)
 }
 
 fn read(args: &ReadArgs) -> anyhow::Result<ExitCode> {
-    if args.shared.crowded_stdout() {
-        return Ok(crowded_stdout());
+    if args.shared.shares_stdout() {
+        return Ok(shared_stdout());
     }
+    if let Some(path) = args.overwritten() {
+        complain(format_args!(
+            "{} is to be read: writing to it would destroy it; name another file",
+            path.display()
+        ));
+        return Ok(ExitCode::from(USAGE));
+    }
+    let ledger_file = LedgerFile::open(&args.shared)?;
     let outcome = control::read(&ReadConfig {
         files: args.files.clone(),
         outputs: args.shared.outputs.clone(),
         shards: args.shards.into(),
         tracker: args.shared.tracker(),
     })?;
-    if outcome.closed {
-        return Ok(ExitCode::SUCCESS);
-    }
-    report(&args.shared, &outcome.ledger)?;
-    // Somebody who asked for no output wants to know what there is.
-    if args.shared.outputs.is_empty() {
-        eprint!("{}", outcome.ledger);
-    }
-    let status = status(&outcome.ledger);
     let damaged = !outcome.errors.is_empty();
     for error in outcome.errors {
-        eprintln!("flowtrack: {:#}", anyhow::Error::from(error));
+        complain(format_args!("{:#}", anyhow::Error::from(error)));
     }
+    let Some(ledger) = outcome.ledger else {
+        return Ok(ExitCode::FAILURE);
+    };
+    // Somebody who asked for no output wants to know what there is.
+    if args.shared.outputs.is_empty() {
+        say(&ledger);
+    }
+    // Whoever read a pipe and went away had enough: nothing is missing.
+    let mut wanted = ledger.clone();
+    wanted.outputs.retain(|output| !output.closed);
+    let status = status(&wanted);
+    ledger_file.write(&ledger)?;
     Ok(if damaged { ExitCode::FAILURE } else { status })
 }
 
@@ -83,34 +100,21 @@ fn log_to_stderr() {
     env_logger::Builder::from_env(
         env_logger::Env::default().default_filter_or("warn,flowtrack=info"),
     )
+    .target(env_logger::Target::Pipe(Box::new(Stderr)))
     .format(|line, record| writeln!(line, "flowtrack: {}", record.args()))
     .init();
 }
 
-/// Writes the ledger to where it is wanted.
-fn report(args: &SharedArgs, ledger: &Ledger) -> anyhow::Result<()> {
-    let Some(path) = &args.ledger else {
-        return Ok(());
-    };
-    let target = Target::from(path.as_path());
-    let mut writer = target.open()?;
-    serde_json::to_writer_pretty(&mut writer, ledger)
-        .map_err(io::Error::from)
-        .and_then(|()| writeln!(writer))
-        .and_then(|()| writer.flush())
-        .with_context(|| format!("cannot write the ledger to {target}"))
-}
-
 fn status(ledger: &Ledger) -> ExitCode {
     if !ledger.closes() {
-        eprintln!("flowtrack: the ledger does not close: packets are unexplained");
+        complain("the ledger does not close: packets are unexplained");
     }
     if ledger.lost_records() {
-        eprintln!("flowtrack: records or events were lost");
+        complain("records or events were lost");
     }
     for output in &ledger.outputs {
         if let Some(error) = &output.error {
-            eprintln!("flowtrack: cannot write to {}: {error}", output.output);
+            complain(format_args!("cannot write to {}: {error}", output.output));
         }
     }
     if ledger.closes() && !ledger.lost_records() {
@@ -120,7 +124,18 @@ fn status(ledger: &Ledger) -> ExitCode {
     }
 }
 
-fn crowded_stdout() -> ExitCode {
-    eprintln!("flowtrack: only one output, or the ledger, can go to standard output");
+fn shared_stdout() -> ExitCode {
+    complain("only one output, or the ledger, can go to standard output");
     ExitCode::from(USAGE)
+}
+
+/// A message of one line on standard error.
+fn complain(message: impl Display) {
+    say(format_args!("flowtrack: {message}\n"));
+}
+
+/// Prints to standard error, behind all that was printed before.
+fn say(text: impl Display) {
+    stderr::print(text.to_string());
+    stderr::flush(STDERR_TIMEOUT);
 }

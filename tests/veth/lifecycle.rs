@@ -1,6 +1,9 @@
 //! The interface comes and goes, and so does flowtrack.
 
-use std::time::Duration;
+use std::{
+    io::{PipeWriter, Write as _},
+    time::Duration,
+};
 
 use anyhow::Result;
 use flowtrack::capture::xdp::OBJECT;
@@ -10,9 +13,14 @@ use flowtrack_tests::{
     generator::{Generator, Load},
     inject::Injector,
     link::{Link, veth},
+    netns::NetNs,
     wait::wait_until,
 };
-use nix::sys::signal::Signal;
+use nix::{
+    fcntl::{FcntlArg, OFlag, fcntl},
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 
 use crate::{
     probe::{Probe, flowtrack, run},
@@ -185,4 +193,73 @@ fn it_starts_on_an_interface_that_is_busy() -> Result<()> {
         assert_eq!(outcome.packets_in_records(), outcome.total("/received"));
         Ok(())
     })
+}
+
+#[test]
+#[ignore = "requires root: cargo xtask test"]
+fn an_interface_that_comes_back_with_other_queues_is_captured_as_far_as_there_are_workers()
+-> Result<()> {
+    let datagram = Frame::udp(address("10.1.0.1:5000"), address("10.1.0.2:53")).build();
+    for (before, after) in [(1, 2), (2, 1)] {
+        let (sender_ns, probe_ns) = (NetNs::new("sender")?, NetNs::new("probe")?);
+        let (_sender, tapped) = veth((&sender_ns, "v0"), (&probe_ns, "v1"), before)?;
+        let probe = Probe::start(&tapped, &[])?;
+        tapped.delete()?;
+        probe.wait_to_say("v1 is gone")?;
+        let (sender, _tapped) = veth((&sender_ns, "v0"), (&probe_ns, "v1"), after)?;
+        wait_until("flowtrack to capture again", TIMEOUT, || {
+            Ok(probe.stderr()?.matches("capturing on").count() == 2)
+        })?;
+        probe.wait_to_say(&format!("v1 has {after} receive queues now"))?;
+        for queue in 0..after {
+            Injector::new(&sender)?.send(queue, &vec![datagram.clone(); 100])?;
+        }
+        let outcome = probe.stop()?;
+        outcome.assert_all_recorded(100);
+        // What arrived on a queue without a worker is not in a record, but it is counted.
+        let others = &outcome.ledger["other_queues"]["passed_no_socket"]["packets"];
+        assert_eq!(others, u64::from(after - 1) * 100);
+    }
+    Ok(())
+}
+
+#[test]
+#[ignore = "requires root: cargo xtask test"]
+fn a_standard_error_that_nobody_reads_does_not_keep_it_from_ending() -> Result<()> {
+    let (_sender, tapped) = wire()?;
+    let (_reader, mut writer) = std::io::pipe()?;
+    fill(&mut writer)?;
+    let mut child = tapped
+        .netns()
+        .command(flowtrack()?)
+        .args(["run", "v1"])
+        .stderr(writer)
+        .spawn()?;
+    let result = wait_until("the program to be on", TIMEOUT, || has_program(&tapped))
+        .and_then(|()| {
+            Ok(kill(
+                Pid::from_raw(child.id().try_into()?),
+                Signal::SIGTERM,
+            )?)
+        })
+        .and_then(|()| {
+            wait_until("flowtrack to end", TIMEOUT, || {
+                Ok(child.try_wait()?.is_some())
+            })
+        });
+    // One that has ended cannot be killed.
+    let _ = child.kill();
+    assert_eq!(child.wait()?.code(), Some(0));
+    assert!(!has_program(&tapped)?);
+    result
+}
+
+/// Fills a pipe up: the next write would wait.
+fn fill(writer: &mut PipeWriter) -> Result<()> {
+    let flags = OFlag::from_bits_truncate(fcntl(&*writer, FcntlArg::F_GETFL)?);
+    fcntl(&*writer, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
+    while writer.write(&[b' '; 4096]).is_ok() {}
+    while writer.write(b" ").is_ok() {}
+    fcntl(&*writer, FcntlArg::F_SETFL(flags))?;
+    Ok(())
 }

@@ -1,5 +1,8 @@
 //! Wrong usage: what is said, and the exit status.
 
+/// What becomes of the files that are written to.
+mod outputs;
+
 use std::{fs, process::Command};
 
 use anyhow::Result;
@@ -190,23 +193,30 @@ fn wrong_arguments_have_a_status_of_their_own() -> Result<()> {
 
 /// A pcap of one UDP packet.
 fn one_packet() -> Vec<u8> {
-    let client = ([10, 1, 0, 1], 5000).into();
-    let frame = flowtrack_tests::frames::Frame::udp(client, ([10, 1, 0, 2], 53).into())
-        .payload([0; 18])
-        .build();
-    let len = u32::try_from(frame.len())
-        .expect("a short frame")
-        .to_le_bytes();
+    flows(1)
+}
+
+/// A pcap of UDP flows of a packet each.
+fn flows(count: u16) -> Vec<u8> {
     let mut pcap = Vec::new();
     pcap.extend(0xa1b2_c3d4_u32.to_le_bytes());
     pcap.extend([2, 0, 4, 0]);
     pcap.extend([0; 8]);
     pcap.extend(65535_u32.to_le_bytes());
     pcap.extend(1_u32.to_le_bytes());
-    pcap.extend(1_700_000_000_u32.to_le_bytes());
-    pcap.extend(0_u32.to_le_bytes());
-    pcap.extend(len);
-    pcap.extend(len);
-    pcap.extend(frame);
+    for flow in 0..count {
+        let client = ([10, 1, 0, 1], 5000 + flow).into();
+        let frame = flowtrack_tests::frames::Frame::udp(client, ([10, 1, 0, 2], 53).into())
+            .payload([0; 18])
+            .build();
+        let len = u32::try_from(frame.len())
+            .expect("a short frame")
+            .to_le_bytes();
+        pcap.extend(1_700_000_000_u32.to_le_bytes());
+        pcap.extend(0_u32.to_le_bytes());
+        pcap.extend(len);
+        pcap.extend(len);
+        pcap.extend(frame);
+    }
     pcap
 }

@@ -1,12 +1,15 @@
 //! The command line.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 
 use super::values::IdleTimeout;
 use crate::{
-    export::{OutputSpec, Target},
+    export::{OutputSpec, Target, same_file},
     flow::TrackerConfig,
 };
 
@@ -144,19 +147,36 @@ impl SharedArgs {
         config
     }
 
+    /// Where the ledger goes.
+    pub fn ledger(&self) -> Option<Target> {
+        self.ledger.as_deref().map(Target::from)
+    }
+
     /// Whether more than one thing is to be written to standard output.
-    pub fn crowded_stdout(&self) -> bool {
-        let outputs = self
-            .outputs
-            .iter()
-            .filter(|output| output.target == Target::Stdout)
-            .count();
-        let ledger = usize::from(
-            self.ledger
-                .as_ref()
-                .is_some_and(|path| path.as_os_str() == "-"),
-        );
-        outputs + ledger > 1
+    pub fn shares_stdout(&self) -> bool {
+        let to_stdout = |target: &Target| *target == Target::Stdout;
+        self.targets().filter(to_stdout).count() > 1
+    }
+
+    fn targets(&self) -> impl Iterator<Item = Target> {
+        let outputs = self.outputs.iter().map(|output| output.target.clone());
+        outputs.chain(self.ledger())
+    }
+}
+
+impl ReadArgs {
+    /// A capture that one of the outputs, or the ledger, would be written over.
+    pub fn overwritten(&self) -> Option<&Path> {
+        let targets: Vec<_> = self.shared.targets().collect();
+        let is_target = |path: &&Path| {
+            let path = if path.as_os_str() == "-" {
+                Path::new("/dev/stdin")
+            } else {
+                path
+            };
+            targets.iter().any(|target| same_file(target.path(), path))
+        };
+        self.files.iter().map(PathBuf::as_path).find(is_target)
     }
 }
 

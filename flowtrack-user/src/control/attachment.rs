@@ -3,11 +3,11 @@
 use std::io;
 
 use aya_log::EbpfLogger;
-use flowtrack_common::abi::Verdicts;
+use flowtrack_common::abi::{self, Verdicts};
 
 use crate::{
     capture::xdp::{AttachMode, Program, ProgramError, SocketConfig, SocketError, SocketReport},
-    sys::promisc::Promiscuous,
+    sys::{interface, promisc::Promiscuous},
     worker::WorkerHandle,
 };
 
@@ -18,6 +18,23 @@ pub(super) struct AttachConfig {
     pub(super) stamped: bool,
     pub(super) ring_size: u32,
     pub(super) require_zero_copy: bool,
+}
+
+/// Verdicts of each queue that has a worker, and of all others together.
+#[derive(Clone, Debug)]
+pub(super) struct VerdictSums {
+    pub(super) queues: Vec<Verdicts>,
+    pub(super) others: Verdicts,
+}
+
+impl VerdictSums {
+    /// None yet, of `workers` queues.
+    pub(super) fn new(workers: usize) -> Self {
+        Self {
+            queues: vec![Verdicts::default(); workers],
+            others: Verdicts::default(),
+        }
+    }
 }
 
 /// The interface could not be attached to.
@@ -40,8 +57,8 @@ pub enum AttachError {
 /// The program on an interface. When it is dropped, the program is taken off.
 pub(super) struct Attachment {
     program: Program,
-    /// Verdicts of each queue before this attachment.
-    before: Vec<Verdicts>,
+    /// Verdicts of each queue before this attachment, and of all queues without a worker.
+    before: VerdictSums,
     pub(super) index: u32,
     pub(super) mode: AttachMode,
     pub(super) sockets: Vec<SocketReport>,
@@ -56,10 +73,12 @@ impl Attachment {
         config: &AttachConfig,
         index: u32,
         workers: &[WorkerHandle],
-        before: Vec<Verdicts>,
+        before: VerdictSums,
     ) -> Result<Self, AttachError> {
         let mut program = Program::load(config.stamped)?;
-        let attached = open_sockets(config, &mut program, workers)
+        let queues = interface::receive_queues(&config.interface) as usize;
+        let used = workers.get(..queues).unwrap_or(workers);
+        let attached = open_sockets(config, &mut program, used)
             .and_then(|sockets| {
                 Ok((
                     sockets,
@@ -67,8 +86,7 @@ impl Attachment {
                 ))
             })
             .and_then(|(sockets, promiscuous)| Ok((sockets, promiscuous, program.attach(index)?)));
-        let (sockets, promiscuous, mode) =
-            attached.inspect_err(|_| workers.iter().for_each(WorkerHandle::close))?;
+        let (sockets, promiscuous, mode) = attached.inspect_err(|_| close_sockets(workers))?;
         // Capture does not depend on what the program logs.
         let log = EbpfLogger::init(program.ebpf())
             .inspect_err(|error| log::debug!("the XDP program has no log: {error}"))
@@ -91,13 +109,17 @@ impl Attachment {
         }
     }
 
-    /// Verdicts about the packets of `queue`, those of earlier attachments included.
-    pub(super) fn verdicts(&self, queue: usize) -> Result<Verdicts, ProgramError> {
-        let mut sum = self.before.get(queue).copied().unwrap_or_default();
-        sum += self
-            .program
-            .verdicts(u32::try_from(queue).unwrap_or(u32::MAX))?;
-        Ok(sum)
+    /// All verdicts, those of earlier attachments included.
+    pub(super) fn verdicts(&self) -> Result<VerdictSums, ProgramError> {
+        let mut sums = self.before.clone();
+        for slot in 0..=abi::OTHER_QUEUES {
+            let verdicts = self.program.verdicts(slot)?;
+            match sums.queues.get_mut(slot as usize) {
+                Some(queue) => *queue += verdicts,
+                None => sums.others += verdicts,
+            }
+        }
+        Ok(sums)
     }
 
     /// Takes the program off; its counters stay.
@@ -131,4 +153,13 @@ fn open_sockets(
         Ok(report)
     };
     workers.iter().enumerate().map(open).collect()
+}
+
+/// Lets all workers take what is left in their sockets and close them, all at the same time.
+pub(super) fn close_sockets(workers: &[WorkerHandle]) {
+    let closing: Vec<_> = workers.iter().map(WorkerHandle::close).collect();
+    for closed in closing {
+        // A worker that has panicked does not answer, and its socket is closed.
+        let _ = closed.recv();
+    }
 }

@@ -42,7 +42,7 @@ impl CollectorCounts {
 
     /// The largest live flows of all shards, as each of them saw it last.
     pub fn top(&self) -> TopFlows {
-        let mut all = TopFlows::new();
+        let mut all = TopFlows::default();
         for arrived in &self.shards {
             all.merge(&arrived.top.lock().unwrap_or_else(PoisonError::into_inner));
         }

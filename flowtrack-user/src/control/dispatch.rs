@@ -14,8 +14,9 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use flowtrack_common::{EndReason, Timestamp};
 
 use crate::{
+    capture::BURST,
     flow::{FiveTuple, Meta},
-    worker::{BURST, Shard, ShardCounts},
+    worker::{Shard, ShardCounts},
 };
 
 /// Bursts that may wait for each shard.

@@ -8,7 +8,7 @@ mod text;
 use std::collections::BTreeMap;
 
 use flowtrack_common::{
-    EndReason, VictimClass,
+    EndReason,
     abi::{Count, Verdicts},
 };
 use serde::Serialize;
@@ -35,6 +35,9 @@ pub struct Ledger {
     pub total: LedgerRow,
     /// One for each receive queue, or for each shard when a file is read.
     pub queues: Vec<LedgerRow>,
+    /// Packets of receive queues that have no worker, left to the kernel; none when a file is read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub other_queues: Option<XdpRow>,
     /// What became of the records and events that were handed to each output.
     pub outputs: Vec<OutputStatus>,
 }
@@ -147,6 +150,8 @@ pub struct Residual {
     pub wire: i64,
     /// Accepted, but not taken in by the tracker.
     pub tracker: i64,
+    /// Flows (not packets) that were started and are neither live nor ended.
+    pub flows: i64,
     /// Taken in, but neither in a record, nor in a live flow, nor in a lost record.
     pub records: i64,
 }
@@ -163,9 +168,10 @@ impl Residual {
             xsk,
             wire,
             tracker,
+            flows,
             records,
         } = self;
-        [xsk, wire, tracker, records]
+        [xsk, wire, tracker, flows, records]
             .into_iter()
             .map(|packets| packets.unsigned_abs())
             .sum()
@@ -190,7 +196,6 @@ impl LedgerRow {
         let (xsk_in_flight, xsk_residual) =
             moment.split(unreceived, IN_FLIGHT_MAX * i64::from(queues));
         let (records_in_flight, records_residual) = moment.split(unarrived, i64::MAX);
-        let refused: u64 = counts.refused.iter().sum();
         Self {
             xdp: xdp.map(XdpRow::from),
             xsk: xdp.map(|_| XskRow {
@@ -200,24 +205,8 @@ impl LedgerRow {
                 in_flight: xsk_in_flight,
             }),
             received: counts.received,
-            wire: WireRow {
-                accepted: counts.accepted,
-                refused: named(
-                    Refusal::ALL.iter().map(|reason| reason.name()),
-                    &counts.refused,
-                ),
-            },
-            tracker: TrackerRow {
-                packets: counts.matched,
-                bytes: counts.wire_bytes,
-                created: counts.created,
-                live: counts.live,
-                ended: named(
-                    EndReason::ALL.iter().map(|reason| reason.name()),
-                    &counts.ended,
-                ),
-                evicted: counts.evicted.iter().take(VictimClass::ALL.len()).sum(),
-            },
+            wire: WireRow::from(counts),
+            tracker: TrackerRow::from(counts),
             records: RecordsRow {
                 records,
                 packets: record_packets,
@@ -227,18 +216,60 @@ impl LedgerRow {
                 lost_packets: counts.lost_packets,
                 lost_events: counts.lost_events,
             },
-            residual: Residual {
-                xsk: xsk_residual,
-                wire: signed(counts.received) - signed(counts.accepted + refused),
-                tracker: signed(counts.accepted) - signed(counts.matched),
-                records: records_residual + signed(counts.matched)
-                    - signed(counts.ended_packets + counts.live_packets),
-            },
+            residual: Residual::new(counts, xsk_residual, records_residual, moment),
+        }
+    }
+}
+
+impl From<&ShardCounts> for WireRow {
+    fn from(counts: &ShardCounts) -> Self {
+        let reasons = Refusal::ALL.iter().map(|reason| reason.name());
+        Self {
+            accepted: counts.accepted,
+            refused: named(reasons, &counts.refused),
+        }
+    }
+}
+
+impl From<&ShardCounts> for TrackerRow {
+    fn from(counts: &ShardCounts) -> Self {
+        let reasons = EndReason::ALL.iter().map(|reason| reason.name());
+        Self {
+            packets: counts.matched,
+            bytes: counts.wire_bytes,
+            created: counts.created,
+            live: counts.live,
+            ended: named(reasons, &counts.ended),
+            evicted: counts.evicted.iter().sum(),
+        }
+    }
+}
+
+impl Residual {
+    /// What the counters do not explain, added to what was found missing before and behind them.
+    fn new(counts: &ShardCounts, xsk: i64, unarrived: i64, moment: Moment) -> Self {
+        let refused: u64 = counts.refused.iter().sum();
+        let ended: u64 = counts.ended.iter().sum();
+        let ended_packets = counts.ended_packets + moment.live(counts.live_packets);
+        Self {
+            xsk,
+            wire: signed(counts.received) - signed(counts.accepted + refused),
+            tracker: signed(counts.accepted) - signed(counts.matched),
+            flows: signed(counts.created) - signed(ended + moment.live(counts.live)),
+            records: unarrived + signed(counts.matched) - signed(ended_packets),
         }
     }
 }
 
 impl Moment {
+    /// What is alive: nothing, at the end.
+    fn live(self, count: u64) -> u64 {
+        match self {
+            Self::Running => count,
+            Self::Ended => 0,
+        }
+    }
+
     /// Splits what is missing into what may be on its way, at most `max`, and what is unexplained.
     fn split(self, missing: i64, max: i64) -> (u64, i64) {
         match self {
@@ -279,8 +310,16 @@ impl Ledger {
                 moment,
             ),
             queues: queues.iter().map(row).collect(),
+            other_queues: None,
             outputs,
         }
+    }
+
+    /// The same, with what the XDP program decided about the packets of queues without a worker.
+    #[must_use]
+    pub fn with_other_queues(mut self, verdicts: &Verdicts) -> Self {
+        self.other_queues = Some(XdpRow::from(verdicts));
+        self
     }
 
     /// Whether every packet is accounted for, on each queue.

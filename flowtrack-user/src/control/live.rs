@@ -1,19 +1,18 @@
 //! `flowtrack run`: live capture from start to end.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, sync::Arc, thread, time::Duration};
 
 use anyhow::Context;
 use crossbeam_channel::bounded;
-use flowtrack_common::abi::{MAX_QUEUES, Verdicts};
+use flowtrack_common::abi::MAX_QUEUES;
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
-    task::JoinHandle,
     time::{Instant, MissedTickBehavior, interval, sleep_until},
 };
 
 use super::{
     Collector, CollectorCounts, Ledger, Moment,
-    attachment::{AttachConfig, Attachment},
+    attachment::{AttachConfig, Attachment, VerdictSums, close_sockets},
     outputs, preflight,
     summary::Summary,
 };
@@ -70,11 +69,20 @@ pub fn run(config: &RunConfig) -> anyhow::Result<Ledger> {
         .enable_all()
         .build()
         .context("cannot start the control plane")?;
-    runtime.block_on(async {
+    let ledger = runtime.block_on(async {
+        let mut signals = Signals::new().context("cannot catch signals")?;
         let mut run = Run::start(config, index)?;
-        run.follow(config).await?;
-        run.finish().await
-    })
+        run.follow(config, &mut signals).await;
+        run.detach();
+        let finish = tokio::task::spawn_blocking(move || run.finish());
+        tokio::select! {
+            ledger = finish => ledger.context("the end of the capture panicked"),
+            () = signals.next() => anyhow::bail!("stopped at once by a second signal: not all is written"),
+        }
+    });
+    // After a second signal the end goes on in the background, until the process is gone.
+    runtime.shutdown_background();
+    ledger
 }
 
 /// A capture that is under way.
@@ -82,18 +90,21 @@ struct Run {
     attach: AttachConfig,
     attachment: Option<Attachment>,
     /// Verdicts of attachments that are gone.
-    past: Vec<Verdicts>,
+    past: VerdictSums,
     workers: Vec<WorkerHandle>,
-    collector: JoinHandle<()>,
+    collector: thread::JoinHandle<()>,
     arrived: Arc<CollectorCounts>,
     outputs: Arc<Vec<OutputQueue>>,
     link: LinkState,
     attach_failed: bool,
+    /// Receive queues of the interface, as they were last seen.
+    queues: usize,
 }
 
 impl Run {
     fn start(config: &RunConfig, index: u32) -> anyhow::Result<Self> {
         let queues = interface::receive_queues(&config.interface).min(MAX_QUEUES) as usize;
+        config.tracker.check_memory(queues)?;
         let outputs = outputs::open(&config.outputs, Delivery::Drop)?;
         let wants = outputs
             .iter()
@@ -127,7 +138,7 @@ impl Run {
             ring_size: config.ring_size,
             require_zero_copy: config.require_zero_copy,
         };
-        let past = vec![Verdicts::default(); queues];
+        let past = VerdictSums::new(queues);
         let attachment = Attachment::new(&attach, index, &workers, past.clone())
             .with_context(|| format!("cannot capture on {}", config.interface))?;
         announce(&attach.interface, &attachment);
@@ -135,34 +146,37 @@ impl Run {
         if link != LinkState::Up {
             log::warn!("{} is down: no packets until it is up", config.interface);
         }
+        let collector = thread::Builder::new()
+            .name("collector".into())
+            .spawn(move || collector.run())
+            .context("cannot start the collector")?;
         Ok(Self {
             attach,
             attachment: Some(attachment),
             past,
             workers,
-            collector: tokio::task::spawn_blocking(move || collector.run()),
+            collector,
             arrived,
             outputs,
             link,
             attach_failed: false,
+            queues,
         })
     }
 
     /// Watches and reports, until it is time to stop.
-    async fn follow(&mut self, config: &RunConfig) -> io::Result<()> {
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let mut terminate = signal(SignalKind::terminate())?;
+    async fn follow(&mut self, config: &RunConfig, signals: &mut Signals) {
         let end = Instant::now() + config.duration.unwrap_or(FOREVER).min(FOREVER);
         let mut summary = (!config.quiet).then(Summary::new);
         let mut summary_tick = ticks(SUMMARY_INTERVAL);
         let mut link_tick = ticks(LINK_INTERVAL);
         // The first tick is at once.
         summary_tick.tick().await;
-        loop {
+        while self.workers.iter().all(WorkerHandle::is_running) {
             tokio::select! {
-                () = stopped(&mut interrupt, &mut terminate) => {
+                () = signals.next() => {
                     if let Some(summary) = &mut summary {
-                        summary.below_interrupt();
+                        summary.begin_line();
                     }
                     break;
                 }
@@ -178,7 +192,6 @@ impl Run {
         if let Some(summary) = &mut summary {
             summary.clear();
         }
-        Ok(())
     }
 
     /// Sees whether the interface is still there; attaches again when it has come back.
@@ -213,8 +226,28 @@ impl Run {
         if replaced {
             self.detach();
         }
+        self.watch_queues(link);
         if let (None, Some(index)) = (&self.attachment, index) {
             self.attach(index);
+        }
+    }
+
+    /// Says when the number of receive queues has changed: the workers are those of the start.
+    fn watch_queues(&mut self, link: LinkState) {
+        let name = &self.attach.interface;
+        let queues = interface::receive_queues(name) as usize;
+        if link == LinkState::Gone || queues == self.queues {
+            return;
+        }
+        self.queues = queues;
+        let workers = self.workers.len();
+        if queues > workers {
+            log::warn!(
+                "{name} has {queues} receive queues now and flowtrack has {workers} workers: packets of \
+                 the other queues go to the kernel and are counted; start it again to have them"
+            );
+        } else {
+            log::warn!("{name} has {queues} receive queues now");
         }
     }
 
@@ -244,68 +277,63 @@ impl Run {
             return;
         };
         attachment.detach();
-        self.workers.iter().for_each(WorkerHandle::close);
-        for (queue, past) in self.past.iter_mut().enumerate() {
-            match attachment.verdicts(queue) {
-                Ok(verdicts) => *past = verdicts,
-                Err(error) => log::error!("cannot read the verdicts of queue {queue}: {error}"),
-            }
+        close_sockets(&self.workers);
+        match attachment.verdicts() {
+            Ok(verdicts) => self.past = verdicts,
+            Err(error) => log::error!("cannot read what the XDP program has counted: {error}"),
         }
     }
 
-    /// Stops in order: no more packets, what is in the rings, the flows, the records, the outputs.
-    async fn finish(mut self) -> anyhow::Result<Ledger> {
-        self.detach();
-        self.outputs.iter().for_each(OutputQueue::wait_from_now_on);
+    /// Ends the flows, and lets the records and the outputs out.
+    fn finish(self) -> Ledger {
         let Self {
-            workers,
+            mut workers,
             collector,
             arrived,
             outputs,
             past,
             ..
         } = self;
-        let counts: Vec<ShardCounts> = workers
-            .into_iter()
-            .enumerate()
-            .map(|(queue, worker)| {
-                worker
-                    .finish()
-                    .with_context(|| format!("the worker of queue {queue} panicked"))
-            })
-            .collect::<anyhow::Result<_>>()?;
-        collector.await.context("the collector panicked")?;
+        outputs.iter().for_each(OutputQueue::wait_from_now_on);
+        workers.iter_mut().for_each(WorkerHandle::stop);
+        let counts: Vec<ShardCounts> = workers.into_iter().map(WorkerHandle::finish).collect();
+        if collector.join().is_err() {
+            log::error!("the collector has panicked: records that were on their way are lost");
+        }
         let parts: Vec<_> = counts
             .into_iter()
-            .zip(past)
+            .zip(past.queues)
             .enumerate()
             .map(|(queue, (counts, verdicts))| (Some(verdicts), counts, arrived.records(queue)))
             .collect();
-        Ok(Ledger::new(
-            &parts,
-            outputs::finish(outputs, PATIENCE),
-            Moment::Ended,
-        ))
+        Ledger::new(&parts, outputs::finish(outputs, PATIENCE), Moment::Ended)
+            .with_other_queues(&past.others)
     }
 
     fn ledger(&self, moment: Moment) -> Ledger {
-        let part = |(queue, worker): (usize, &WorkerHandle)| {
-            // In the order against the way of a packet: what is read later is ahead.
-            let arrived = self.arrived.records(queue);
-            let counts = worker.counts();
-            let verdicts = self
-                .attachment
-                .as_ref()
-                .and_then(|attachment| attachment.verdicts(queue).ok())
-                .or_else(|| self.past.get(queue).copied());
-            (verdicts, counts, arrived)
-        };
-        let parts: Vec<_> = self.workers.iter().enumerate().map(part).collect();
+        // In the order against the way of a packet: what is read later is ahead.
+        let counts: Vec<_> = self
+            .workers
+            .iter()
+            .enumerate()
+            .map(|(queue, worker)| (self.arrived.records(queue), worker.counts()))
+            .collect();
+        let attached = self
+            .attachment
+            .as_ref()
+            .and_then(|attachment| attachment.verdicts().ok());
+        let verdicts = attached.unwrap_or_else(|| self.past.clone());
+        let parts: Vec<_> = counts
+            .into_iter()
+            .zip(verdicts.queues)
+            .map(|((arrived, counts), verdicts)| (Some(verdicts), counts, arrived))
+            .collect();
         Ledger::new(
             &parts,
             self.outputs.iter().map(OutputQueue::status).collect(),
             moment,
         )
+        .with_other_queues(&verdicts.others)
     }
 }
 
@@ -342,9 +370,27 @@ fn ticks(period: Duration) -> tokio::time::Interval {
     ticks
 }
 
-async fn stopped(interrupt: &mut Signal, terminate: &mut Signal) {
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+/// The signals that ask for an end.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            _ = self.hangup.recv() => {}
+        }
     }
 }

@@ -59,7 +59,9 @@ pub(super) fn check(interface: &str, take_over: bool) -> Result<u32, PreflightEr
     }
     if !take_over {
         let addresses = interface::addresses(interface).map_err(kernel)?;
-        if let Some(carries) = carries(&addresses, interface::has_default_route(interface)) {
+        let uppers = interface::uppers(interface);
+        if let Some(carries) = carries(&addresses, interface::has_default_route(interface), &uppers)
+        {
             return Err(PreflightError::InUse {
                 interface: interface.to_owned(),
                 carries,
@@ -70,20 +72,19 @@ pub(super) fn check(interface: &str, take_over: bool) -> Result<u32, PreflightEr
 }
 
 /// What would be cut off, in words.
-fn carries(addresses: &[IpAddr], default_route: bool) -> Option<String> {
-    let addresses = addresses
-        .iter()
-        .map(IpAddr::to_string)
-        .collect::<Vec<_>>()
-        .join(", ");
-    match (addresses.is_empty(), default_route) {
-        (true, false) => None,
-        (false, false) => Some(format!("carries the address {addresses}")),
-        (true, true) => Some("carries the default route".to_owned()),
-        (false, true) => Some(format!(
-            "carries the address {addresses} and the default route"
-        )),
+fn carries(addresses: &[IpAddr], default_route: bool, uppers: &[String]) -> Option<String> {
+    let mut carried = Vec::new();
+    if !addresses.is_empty() {
+        let addresses: Vec<_> = addresses.iter().map(IpAddr::to_string).collect();
+        carried.push(format!("the address {}", addresses.join(", ")));
     }
+    if default_route {
+        carried.push("the default route".to_owned());
+    }
+    if !uppers.is_empty() {
+        carried.push(format!("the interface {}", uppers.join(", ")));
+    }
+    (!carried.is_empty()).then(|| format!("carries {}", carried.join(" and ")))
 }
 
 fn reasons(missing: &[Capability]) -> String {
@@ -106,13 +107,15 @@ mod tests {
     #[test]
     fn what_would_be_cut_off_is_named() {
         let address = ["192.0.2.1".parse().unwrap()];
-        assert_eq!(carries(&[], false), None);
-        assert!(carries(&address, false).unwrap().contains("192.0.2.1"));
-        assert!(carries(&[], true).unwrap().contains("default route"));
-        assert!(
-            carries(&address, true)
-                .unwrap()
-                .contains("and the default route")
+        let bridge = ["br0".to_owned()];
+        assert_eq!(carries(&[], false, &[]), None);
+        let words = |addresses, route, uppers| carries(addresses, route, uppers).unwrap();
+        assert_eq!(words(&address, false, &[]), "carries the address 192.0.2.1");
+        assert_eq!(words(&[], true, &[]), "carries the default route");
+        assert_eq!(words(&[], false, &bridge), "carries the interface br0");
+        assert_eq!(
+            words(&address, true, &bridge),
+            "carries the address 192.0.2.1 and the default route and the interface br0"
         );
     }
 

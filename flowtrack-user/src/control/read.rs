@@ -10,13 +10,12 @@ use crate::{
     capture::pcap::{CaptureFile, ReadError},
     export::{OutputQueue, OutputSpec},
     flow::{EventKinds, Extraction, FiveTupleExtractor, TrackerConfig},
+    wire::RefusalCounts,
     worker::{ChunkSink, Delivery, Shard, ShardCounts},
 };
 
 /// Chunks that each shard may have under way.
 const CHUNKS: usize = 16;
-/// An output that hangs is not waited for any longer.
-const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What to read, and what to make of it.
 #[derive(Clone, Debug)]
@@ -34,15 +33,15 @@ pub struct ReadConfig {
 /// How reading ended.
 #[derive(Debug)]
 pub struct ReadOutcome {
-    /// Where every packet went. Packets without a key stand with the first shard.
-    pub ledger: Ledger,
+    /// Where every packet went; none if no file could be opened: then the outputs were left alone.
+    /// Packets without a key stand with the first shard.
+    pub ledger: Option<Ledger>,
     /// What was wrong with some of the files.
     pub errors: Vec<ReadError>,
-    /// Whoever read an output has gone away, so not all was read.
-    pub closed: bool,
 }
 
-/// Reads all files, to the end or until nobody wants the outputs any more.
+/// Reads all files, to the end or until nobody wants any of the outputs any more. An output that is
+/// slow is waited for.
 pub fn read(config: &ReadConfig) -> anyhow::Result<ReadOutcome> {
     let outputs = outputs::open(&config.outputs, Delivery::Wait)?;
     let wants = outputs
@@ -63,65 +62,121 @@ pub fn read(config: &ReadConfig) -> anyhow::Result<ReadOutcome> {
         outputs: Arc::clone(&outputs),
         counts: Arc::clone(&arrived),
     };
-    let (counts, errors) = thread::scope(|scope| {
+    let (counts, files) = thread::scope(|scope| {
         thread::Builder::new()
             .name("collector".into())
             .spawn_scoped(scope, move || collector.run())
             .context("cannot start the collector thread")?;
         let mut dispatcher =
             Dispatcher::start(scope, shards).context("cannot start the tracker threads")?;
-        let (refused, errors) = read_files(&config.files, &mut dispatcher, &outputs);
-        let mut counts = dispatcher.finish();
-        if let Some(first) = counts.first_mut() {
-            *first += refused;
-        }
-        anyhow::Ok((counts, errors))
+        let files = read_files(&config.files, &mut dispatcher, &outputs);
+        anyhow::Ok((dispatcher.finish(), files))
     })?;
-    let parts: Vec<_> = counts
-        .into_iter()
-        .enumerate()
-        .map(|(shard, counts)| (None, counts, arrived.records(shard)))
-        .collect();
-    let ledger = Ledger::new(&parts, outputs::finish(outputs, PATIENCE), Moment::Ended);
-    let closed = ledger.outputs.iter().any(|output| output.closed);
+    let ledger = files.opened.then(|| {
+        let parts: Vec<_> = files
+            .account(counts)
+            .into_iter()
+            .enumerate()
+            .map(|(shard, counts)| (None, counts, arrived.records(shard)))
+            .collect();
+        Ledger::new(
+            &parts,
+            outputs::finish(outputs, Duration::MAX),
+            Moment::Ended,
+        )
+    });
     Ok(ReadOutcome {
         ledger,
-        errors,
-        closed,
+        errors: files.errors,
     })
 }
 
-/// Reads the files one after the other, and counts what has no key. A file that is damaged does not
-/// keep the others from being read.
+/// What was read of the files.
+#[derive(Default)]
+struct Files {
+    /// At least one could be opened.
+    opened: bool,
+    packets: u64,
+    /// Packets that have no key, by reason.
+    refused: RefusalCounts,
+    errors: Vec<ReadError>,
+}
+
+impl Files {
+    /// The counts of the shards, with what no shard has seen on the first one: refused packets, and
+    /// any packet of the files that got lost on the way to the shards, which the ledger then shows.
+    fn account(&self, mut counts: Vec<ShardCounts>) -> Vec<ShardCounts> {
+        if let Some((first, others)) = counts.split_first_mut() {
+            let elsewhere: u64 = others.iter().map(|counts| counts.received).sum();
+            first.received = self.packets.saturating_sub(elsewhere);
+            for (count, (_, packets)) in first.refused.iter_mut().zip(self.refused.iter()) {
+                *count = packets;
+            }
+        }
+        counts
+    }
+}
+
+/// Reads the files one after the other. One that is damaged does not keep the others from being
+/// read.
 fn read_files(
     files: &[PathBuf],
     dispatcher: &mut Dispatcher<'_>,
     outputs: &[OutputQueue],
-) -> (ShardCounts, Vec<ReadError>) {
+) -> Files {
     let mut extraction = Extraction::new(FiveTupleExtractor);
-    let mut errors = Vec::new();
+    let mut read = Files::default();
     for path in files {
-        let result = CaptureFile::open(path).and_then(|mut file| {
-            file.read(|frame| {
-                if let Some(meta) = extraction.meta(frame) {
-                    dispatcher.packet(meta);
-                }
-                if outputs.iter().any(OutputQueue::is_closed) {
-                    ControlFlow::Break(())
-                } else {
-                    ControlFlow::Continue(())
-                }
-            })
+        if nobody_reads(outputs) {
+            break;
+        }
+        let mut file = match CaptureFile::open(path) {
+            Ok(file) => file,
+            Err(error) => {
+                read.errors.push(error);
+                continue;
+            }
+        };
+        read.opened = true;
+        let result = file.read(|frame| {
+            if let Some(meta) = extraction.meta(frame) {
+                dispatcher.packet(meta);
+            }
+            if nobody_reads(outputs) {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
         });
-        errors.extend(result.err());
+        read.packets += file.packets();
+        read.errors.extend(result.err());
     }
-    let refused = extraction.refused();
-    let mut counts = ShardCounts {
-        received: refused.total(),
-        ..ShardCounts::default()
-    };
-    for (count, (_, packets)) in counts.refused.iter_mut().zip(refused.iter()) {
-        *count = packets;
+    read.refused = *extraction.refused();
+    read
+}
+
+/// All outputs were pipes, and their readers have gone away.
+fn nobody_reads(outputs: &[OutputQueue]) -> bool {
+    !outputs.is_empty() && outputs.iter().all(OutputQueue::is_closed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_packet_that_no_shard_has_is_received_all_the_same() {
+        let shard = ShardCounts {
+            received: 10,
+            accepted: 10,
+            ..ShardCounts::default()
+        };
+        let files = Files {
+            packets: 21,
+            ..Files::default()
+        };
+        let counts = files.account(vec![shard, shard]);
+        assert_eq!((counts[0].received, counts[0].accepted), (11, 10));
+        assert_eq!(counts[1], shard);
     }
-    (counts, errors)
 }

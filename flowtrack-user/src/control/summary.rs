@@ -2,12 +2,12 @@
 
 use std::{
     fmt::Write as _,
-    io::{self, IsTerminal, Write},
+    io::{self, IsTerminal},
     time::Instant,
 };
 
 use super::{CollectorCounts, Ledger};
-use crate::flow::FiveTuple;
+use crate::{flow::FiveTuple, sys::stderr};
 
 /// Prints a summary to standard error, once per interval: redrawn in place on a terminal, one line
 /// each elsewhere.
@@ -62,10 +62,13 @@ impl Summary {
         self.drawn = 0;
     }
 
-    /// Ends the line on which the terminal has shown `^C`.
-    pub(super) fn below_interrupt(&mut self) {
+    /// Begins a new line: the terminal has shown `^C` on this one.
+    pub(super) fn begin_line(&mut self) {
         if self.terminal {
-            eprintln!();
+            stderr::print(
+                "
+",
+            );
             self.drawn += 1;
         }
     }
@@ -98,19 +101,20 @@ impl Summary {
     }
 
     fn draw(&mut self, text: &str) {
-        let mut out = io::stderr().lock();
-        if self.terminal && self.drawn > 0 {
-            // Nothing can be told to somebody who closed the terminal.
-            let _ = write!(out, "\x1b[{}A\x1b[J", self.drawn);
-        }
         let width = terminal_size::terminal_size_of(io::stderr())
             .map_or(usize::MAX, |(width, _)| width.0.into());
+        let mut drawing = String::new();
+        if self.terminal && self.drawn > 0 {
+            // A string takes whatever is written.
+            let _ = write!(drawing, "\x1b[{}A\x1b[J", self.drawn);
+        }
         for line in text.lines() {
             // A line that wraps would be two to go up.
-            let shown: String = line.chars().take(width).collect();
-            let _ = writeln!(out, "{shown}");
+            drawing.extend(line.chars().take(width));
+            drawing.push('\n');
         }
         self.drawn = text.lines().count();
+        stderr::print(drawing);
     }
 }
 

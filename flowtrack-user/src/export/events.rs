@@ -1,28 +1,18 @@
 //! Events as JSON, one object a line. The fields are described in docs/outputs.md.
 
-use std::io::{self, Write};
-
 use flowtrack_common::{FlowEvent, FlowSide, FlowState, Timestamp};
 use serde_json::{Map, Value, json};
 
 use super::{
     Output,
-    json::{Key, seconds, write_line},
+    json::{Key, append_line, seconds},
 };
 use crate::flow::{EventKinds, FiveTuple};
 
-/// Writes events.
-pub(super) struct EventsOutput<W> {
-    writer: W,
-}
+/// Formats events.
+pub(super) struct EventsOutput;
 
-impl<W> EventsOutput<W> {
-    pub(super) fn new(writer: W) -> Self {
-        Self { writer }
-    }
-}
-
-impl<W: Write + Send> Output for EventsOutput<W> {
+impl Output for EventsOutput {
     fn wants(&self) -> EventKinds {
         EventKinds::ALL
     }
@@ -31,12 +21,8 @@ impl<W: Write + Send> Output for EventsOutput<W> {
         false
     }
 
-    fn event(&mut self, event: &FlowEvent<FiveTuple>) -> io::Result<()> {
-        write_line(&mut self.writer, &object(event))
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.writer.flush()
+    fn event(&mut self, event: &FlowEvent<FiveTuple>, out: &mut Vec<u8>) {
+        append_line(&object(event), out);
     }
 }
 

@@ -1,10 +1,6 @@
 //! Records as JSON, one object a line. The fields are described in docs/outputs.md.
 
-use std::{
-    io::{self, Write},
-    net::IpAddr,
-    time::Duration,
-};
+use std::{net::IpAddr, time::Duration};
 
 use flowtrack_common::{Completeness, FlowStats, SideStats};
 use serde::Serialize;
@@ -12,31 +8,20 @@ use serde::Serialize;
 use super::{Output, conn_state};
 use crate::flow::{FiveTuple, FlowRecord};
 
-/// Writes records.
-pub(super) struct JsonOutput<W> {
-    writer: W,
-}
+/// Formats records.
+pub(super) struct JsonOutput;
 
-impl<W> JsonOutput<W> {
-    pub(super) fn new(writer: W) -> Self {
-        Self { writer }
+impl Output for JsonOutput {
+    fn record(&mut self, record: &FlowRecord<FiveTuple>, out: &mut Vec<u8>) {
+        append_line(&Record::from(record), out);
     }
 }
 
-impl<W: Write + Send> Output for JsonOutput<W> {
-    fn record(&mut self, record: &FlowRecord<FiveTuple>) -> io::Result<()> {
-        write_line(&mut self.writer, &Record::from(record))
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.writer.flush()
-    }
-}
-
-/// Writes one object and a line feed.
-pub(super) fn write_line(writer: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
-    serde_json::to_writer(&mut *writer, value)?;
-    writer.write_all(b"\n")
+/// Appends one object and a line feed.
+pub(super) fn append_line(value: &impl Serialize, out: &mut Vec<u8>) {
+    // Plain fields always have a form in JSON, and a vector takes whatever is written.
+    let _ = serde_json::to_writer(&mut *out, value);
+    out.push(b'\n');
 }
 
 #[derive(Serialize)]

@@ -2,53 +2,45 @@
 #![forbid(unsafe_code)]
 
 mod events;
+mod file;
 mod json;
 mod queue;
 mod spec;
 mod target;
+mod writer;
 mod zeek;
-
-use std::io;
 
 use flowtrack_common::FlowEvent;
 
 pub use self::{
+    file::OutputFile,
     queue::{OutputCounts, OutputQueue, OutputStatus},
     spec::{OutputFormat, OutputSpec, OutputSpecError},
-    target::{OpenError, Target},
+    target::{OpenError, Target, same_file},
     zeek::conn_state,
 };
 use crate::flow::{EventKinds, FiveTuple, FlowRecord};
 
-/// Writes records or events somewhere.
+/// A format: what records or events look like. It has no I/O.
 pub trait Output: Send {
     /// The events that it wants. Records are offered to all outputs.
     fn wants(&self) -> EventKinds {
         EventKinds::NONE
     }
 
-    /// Whether it writes records.
+    /// Whether it takes records.
     fn wants_records(&self) -> bool {
         true
     }
 
-    /// Writes a record.
-    fn record(&mut self, _record: &FlowRecord<FiveTuple>) -> io::Result<()> {
-        Ok(())
-    }
+    /// Appends what stands before all else.
+    fn header(&mut self, _out: &mut Vec<u8>) {}
 
-    /// Writes an event.
-    fn event(&mut self, _event: &FlowEvent<FiveTuple>) -> io::Result<()> {
-        Ok(())
-    }
+    /// Appends a record.
+    fn record(&mut self, _record: &FlowRecord<FiveTuple>, _out: &mut Vec<u8>) {}
 
-    /// Hands on all that was written.
-    fn flush(&mut self) -> io::Result<()>;
-
-    /// Writes what stands at the end, and hands it on.
-    fn finish(&mut self) -> io::Result<()> {
-        self.flush()
-    }
+    /// Appends an event.
+    fn event(&mut self, _event: &FlowEvent<FiveTuple>, _out: &mut Vec<u8>) {}
 }
 
 #[cfg(test)]

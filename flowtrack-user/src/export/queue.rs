@@ -8,28 +8,28 @@ use std::{
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
     thread::{self, JoinHandle},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use flowtrack_common::FlowEvent;
 use serde::Serialize;
 
-use super::{Output, OutputSpec};
+use super::{OutputFile, OutputSpec, writer::Writer};
 use crate::{
     flow::{EventKinds, FiveTuple, FlowRecord},
     worker::{Chunk, Delivery},
 };
 
-/// Longest wait for a place in the queue, once waiting is allowed.
-const SEND_PATIENCE: Duration = Duration::from_secs(10);
+/// Longest wait for a place in the queue after the end of a capture.
+const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 /// Batches that may wait for an output.
 const QUEUE: usize = 256;
 
 /// What became of the records or events that were meant for an output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct OutputCounts {
-    /// Written.
+    /// Written as a whole.
     pub sent: u64,
     /// Not written: the queue was full or writing failed.
     pub failed: u64,
@@ -53,66 +53,80 @@ pub struct OutputStatus {
     pub closed: bool,
 }
 
+/// What the two ends of a queue know of each other.
 #[derive(Debug, Default)]
-struct Shared {
+pub(super) struct Shared {
     offered: AtomicU64,
-    sent: AtomicU64,
-    failed: AtomicU64,
+    pub(super) sent: AtomicU64,
+    pub(super) failed: AtomicU64,
+    /// The reader of a pipe has gone away.
     closed: AtomicBool,
-    /// Whoever offers may wait for a place in the queue.
-    patient: AtomicBool,
+    /// All was offered: what must stand in an output without records is to be written too.
+    complete: AtomicBool,
+    /// Nobody waits any more: what is in the queue counts as failed and must not be written.
+    abandoned: AtomicBool,
+    /// The first one.
     error: Mutex<Option<String>>,
 }
 
-/// The near end of an output: takes chunks, and never waits if it was told so.
+impl Shared {
+    /// Notes why writing failed.
+    pub(super) fn fail(&self, error: &io::Error) {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            self.closed.store(true, Relaxed);
+        }
+        let mut first = self.error.lock().unwrap_or_else(PoisonError::into_inner);
+        first.get_or_insert_with(|| error.to_string());
+    }
+}
+
+/// The near end of an output.
 #[derive(Debug)]
 pub struct OutputQueue {
     name: String,
     sender: Sender<Batch>,
     shared: Arc<Shared>,
     thread: JoinHandle<()>,
+    delivery: Delivery,
+    /// With [`Delivery::Drop`]: capture is over, so a full queue may be waited for.
+    blocking: AtomicBool,
     wants: EventKinds,
     wants_records: bool,
 }
 
-#[derive(Clone, Debug)]
-struct Batch {
-    records: Vec<FlowRecord<FiveTuple>>,
-    events: Vec<FlowEvent<FiveTuple>>,
+#[derive(Clone, Debug, Default)]
+pub(super) struct Batch {
+    pub(super) records: Vec<FlowRecord<FiveTuple>>,
+    pub(super) events: Vec<FlowEvent<FiveTuple>>,
 }
 
 impl Batch {
-    fn len(&self) -> u64 {
+    pub(super) fn len(&self) -> u64 {
         (self.records.len() + self.events.len()) as u64
     }
 }
 
 impl OutputQueue {
-    /// Starts the thread that writes to `output`.
-    pub fn start(
-        spec: &OutputSpec,
-        output: Box<dyn Output>,
-        delivery: Delivery,
-    ) -> io::Result<Self> {
+    /// Starts the thread that writes to `file` what `spec` says.
+    pub fn start(spec: &OutputSpec, file: OutputFile, delivery: Delivery) -> io::Result<Self> {
         let (sender, receiver) = bounded(QUEUE);
-        let patient = AtomicBool::new(delivery == Delivery::Wait);
-        let shared = Arc::new(Shared {
-            patient,
-            ..Shared::default()
-        });
+        let shared = Arc::<Shared>::default();
+        let output = spec.format.output();
         let (wants, wants_records) = (output.wants(), output.wants_records());
+        let writer = Writer::new(output, file);
         let thread = thread::Builder::new()
             .name(format!("out-{}", spec.format))
             .spawn({
                 let shared = Arc::clone(&shared);
-                move || write_all(output, &receiver, &shared)
+                move || write_all(writer, &receiver, &shared)
             })?;
-        let name = spec.to_string();
         Ok(Self {
-            name,
+            name: spec.to_string(),
             sender,
             shared,
             thread,
+            delivery,
+            blocking: AtomicBool::new(false),
             wants,
             wants_records,
         })
@@ -123,7 +137,8 @@ impl OutputQueue {
         self.wants
     }
 
-    /// Takes what it wants of `chunk`.
+    /// Takes what it wants of `chunk`. A full queue is waited for, or costs these records, as the
+    /// [`Delivery`] says.
     pub fn offer(&self, chunk: &Chunk) {
         let batch = Batch {
             records: if self.wants_records {
@@ -142,22 +157,28 @@ impl OutputQueue {
             return;
         }
         self.shared.offered.fetch_add(len, Relaxed);
-        let taken = if self.shared.patient.load(Relaxed) {
-            let taken = self.sender.send_timeout(batch, SEND_PATIENCE).is_ok();
-            // An output that hangs is waited for once.
-            self.shared.patient.store(taken, Relaxed);
-            taken
-        } else {
-            self.sender.try_send(batch).is_ok()
-        };
-        if !taken {
+        if !self.send(batch) {
             self.shared.failed.fetch_add(len, Relaxed);
         }
     }
 
-    /// Capture is over: from now on a full queue is waited for, once.
+    /// Whether the queue has taken `batch`.
+    fn send(&self, batch: Batch) -> bool {
+        if self.delivery == Delivery::Wait {
+            return self.sender.send(batch).is_ok();
+        }
+        if !self.blocking.load(Relaxed) {
+            return self.sender.try_send(batch).is_ok();
+        }
+        let taken = self.sender.send_timeout(batch, SEND_TIMEOUT).is_ok();
+        // An output that hangs is waited for once.
+        self.blocking.store(taken, Relaxed);
+        taken
+    }
+
+    /// Capture is over: from now on a full queue is waited for, until that has been in vain once.
     pub fn wait_from_now_on(&self) {
-        self.shared.patient.store(true, Relaxed);
+        self.blocking.store(true, Relaxed);
     }
 
     /// What became of all that was offered.
@@ -170,8 +191,9 @@ impl OutputQueue {
         self.shared.closed.load(Relaxed)
     }
 
-    /// Lets it write what waits, for at most `patience`, and tells how it ended.
-    pub fn finish(self, patience: Duration) -> OutputStatus {
+    /// Lets it write what waits, for at most `timeout`, and tells how it ended. An output that is
+    /// dropped instead leaves a file to which nothing was written as it was.
+    pub fn finish(self, timeout: Duration) -> OutputStatus {
         let Self {
             name,
             sender,
@@ -179,14 +201,14 @@ impl OutputQueue {
             thread,
             ..
         } = self;
+        shared.complete.store(true, Relaxed);
         drop(sender);
-        let step = Duration::from_millis(5);
-        let mut waited = Duration::ZERO;
-        while !thread.is_finished() && waited < patience {
-            thread::sleep(step);
-            waited += step;
+        let start = Instant::now();
+        while !thread.is_finished() && start.elapsed() < timeout {
+            thread::sleep(Duration::from_millis(5));
         }
         // A thread that still hangs in a write ends with the process; what waits is lost.
+        shared.abandoned.store(true, Relaxed);
         if thread.is_finished() && thread.join().is_err() {
             log::error!("the writer of {name} panicked");
         }
@@ -213,46 +235,15 @@ fn status(name: &str, shared: &Shared) -> OutputStatus {
     }
 }
 
-/// Writes until nobody offers any more. What was written counts as sent once it is flushed, which
-/// happens whenever the queue is empty.
-fn write_all(mut output: Box<dyn Output>, batches: &Receiver<Batch>, shared: &Shared) {
-    let mut unflushed = 0;
+/// Writes until nobody offers any more.
+fn write_all(mut writer: Writer, batches: &Receiver<Batch>, shared: &Shared) {
     for batch in batches {
-        unflushed += batch.len();
-        let written = write_batch(output.as_mut(), &batch);
-        if written.is_err() || batches.is_empty() {
-            settle(
-                written.and_then(|()| output.flush()),
-                &mut unflushed,
-                shared,
-            );
+        if shared.abandoned.load(Relaxed) {
+            return;
         }
+        writer.write(&batch, shared);
     }
-    settle(output.finish(), &mut unflushed, shared);
-}
-
-fn write_batch(output: &mut dyn Output, batch: &Batch) -> io::Result<()> {
-    batch
-        .records
-        .iter()
-        .try_for_each(|record| output.record(record))?;
-    batch
-        .events
-        .iter()
-        .try_for_each(|event| output.event(event))
-}
-
-/// Counts what was written since the last flush.
-fn settle(result: io::Result<()>, unflushed: &mut u64, shared: &Shared) {
-    let count = std::mem::take(unflushed);
-    let Err(error) = result else {
-        shared.sent.fetch_add(count, Relaxed);
-        return;
-    };
-    shared.failed.fetch_add(count, Relaxed);
-    if error.kind() == io::ErrorKind::BrokenPipe {
-        shared.closed.store(true, Relaxed);
+    if shared.complete.load(Relaxed) {
+        writer.begin(shared);
     }
-    let mut first = shared.error.lock().unwrap_or_else(PoisonError::into_inner);
-    first.get_or_insert_with(|| error.to_string());
 }

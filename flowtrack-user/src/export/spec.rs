@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use super::{OpenError, Output, Target, events::EventsOutput, json::JsonOutput, zeek::ZeekOutput};
+use super::{Output, Target, events::EventsOutput, json::JsonOutput, zeek::ZeekOutput};
 
 /// An output as the user names it: `json:PATH`, `events:PATH` or `zeek:PATH`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,15 +72,14 @@ impl fmt::Display for OutputSpec {
     }
 }
 
-impl OutputSpec {
-    /// Opens it.
-    pub fn open(&self) -> Result<Box<dyn Output>, OpenError> {
-        let writer = self.target.open()?;
-        Ok(match self.format {
-            OutputFormat::Json => Box::new(JsonOutput::new(writer)),
-            OutputFormat::Events => Box::new(EventsOutput::new(writer)),
-            OutputFormat::Zeek => Box::new(ZeekOutput::new(writer)),
-        })
+impl OutputFormat {
+    /// What writes it.
+    pub(super) fn output(self) -> Box<dyn Output> {
+        match self {
+            Self::Json => Box::new(JsonOutput),
+            Self::Events => Box::new(EventsOutput),
+            Self::Zeek => Box::new(ZeekOutput),
+        }
     }
 }
 

@@ -1,14 +1,10 @@
-//! Files and standard output.
+//! Where an output goes, as it is named.
 
 use std::{
-    fmt,
-    fs::File,
-    io::{self, BufWriter, Write},
+    fmt, fs, io,
+    os::unix::fs::{FileTypeExt, MetadataExt},
     path::{Path, PathBuf},
 };
-
-/// Bytes gathered before they are written.
-const BUFFER_SIZE: usize = 1 << 16;
 
 /// Where an output goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,11 +17,19 @@ pub enum Target {
 
 /// An output could not be opened.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot write to {target}")]
-pub struct OpenError {
-    target: Target,
-    #[source]
-    source: io::Error,
+pub enum OpenError {
+    /// The kernel says no.
+    #[error("cannot write to {target}")]
+    Io {
+        /// The output.
+        target: Target,
+        /// The reason.
+        #[source]
+        source: io::Error,
+    },
+    /// It would be overwritten.
+    #[error("cannot write to {0}: it is being written by another process; name another file")]
+    Locked(Target),
 }
 
 impl From<&Path> for Target {
@@ -54,20 +58,27 @@ impl fmt::Display for Target {
 }
 
 impl Target {
-    /// Opens it for writing.
-    pub fn open(&self) -> Result<Box<dyn Write + Send>, OpenError> {
+    /// A path that leads to it.
+    pub fn path(&self) -> &Path {
         match self {
-            Self::Stdout => Ok(Box::new(BufWriter::with_capacity(
-                BUFFER_SIZE,
-                io::stdout(),
-            ))),
-            Self::File(path) => match File::create(path) {
-                Ok(file) => Ok(Box::new(BufWriter::with_capacity(BUFFER_SIZE, file))),
-                Err(source) => Err(OpenError {
-                    target: self.clone(),
-                    source,
-                }),
-            },
+            Self::Stdout => Path::new("/dev/stdout"),
+            Self::File(path) => path,
         }
     }
+
+    /// Whether it is a pipe: opening one may wait for its reader.
+    pub fn is_pipe(&self) -> bool {
+        fs::metadata(self.path()).is_ok_and(|metadata| metadata.file_type().is_fifo())
+    }
+}
+
+/// Whether two paths lead to the same regular file or pipe, so that writing to both would mix them
+/// up. A device is no such thing: whoever names a terminal or /dev/null twice means it.
+pub fn same_file(a: &Path, b: &Path) -> bool {
+    let id = |path| {
+        let metadata = fs::metadata(path).ok()?;
+        let ours = metadata.is_file() || metadata.file_type().is_fifo();
+        ours.then(|| (metadata.dev(), metadata.ino()))
+    };
+    id(a).is_some_and(|a| id(b) == Some(a))
 }

@@ -24,85 +24,66 @@ resp_pkts\tresp_ip_bytes\ttunnel_parents\tip_proto
 bool\tcount\tstring\tcount\tcount\tcount\tcount\tset[string]\tcount
 ";
 
-/// Writes records.
-pub(super) struct ZeekOutput<W> {
-    writer: W,
-    header_written: bool,
-}
+/// Formats records.
+pub(super) struct ZeekOutput;
 
-impl<W> ZeekOutput<W> {
-    pub(super) fn new(writer: W) -> Self {
-        Self {
-            writer,
-            header_written: false,
-        }
+impl Output for ZeekOutput {
+    fn header(&mut self, out: &mut Vec<u8>) {
+        out.extend_from_slice(HEADER.as_bytes());
+    }
+
+    fn record(&mut self, record: &FlowRecord<FiveTuple>, out: &mut Vec<u8>) {
+        // A vector takes whatever is written.
+        let _ = line(record, out);
     }
 }
 
-impl<W: Write + Send> ZeekOutput<W> {
-    fn header(&mut self) -> io::Result<()> {
-        if !self.header_written {
-            self.writer.write_all(HEADER.as_bytes())?;
-            self.header_written = true;
-        }
-        Ok(())
-    }
-}
-
-impl<W: Write + Send> Output for ZeekOutput<W> {
-    fn record(&mut self, record: &FlowRecord<FiveTuple>) -> io::Result<()> {
-        self.header()?;
-        let FlowRecord {
-            key,
-            stats,
-            history,
-            ..
-        } = record;
-        let (orig, resp) = (&stats.initiator, &stats.responder);
-        let (proto, src_port, dst_port) = endpoint_names(key);
+fn line(record: &FlowRecord<FiveTuple>, out: &mut Vec<u8>) -> io::Result<()> {
+    let FlowRecord {
+        key,
+        stats,
+        history,
+        ..
+    } = record;
+    let (orig, resp) = (&stats.initiator, &stats.responder);
+    let (proto, src_port, dst_port) = endpoint_names(key);
+    write!(
+        out,
+        "{}\t{}\t{}\t{src_port}\t{}\t{dst_port}\t{proto}\t-\t",
+        stats.started,
+        uid(record),
+        key.src,
+        key.dst,
+    )?;
+    // As Zeek has it: what is seen at one instant has no duration and no sizes.
+    if stats.duration().is_zero() {
+        out.write_all(b"-\t-\t-\t")?;
+    } else {
+        let (orig_bytes, resp_bytes) = sizes(record);
+        let duration = stats.duration();
         write!(
-            self.writer,
-            "{}\t{}\t{}\t{src_port}\t{}\t{dst_port}\t{proto}\t-\t",
-            stats.started,
-            uid(record),
-            key.src,
-            key.dst,
+            out,
+            "{}.{:06}\t{orig_bytes}\t{resp_bytes}\t",
+            duration.as_secs(),
+            duration.subsec_micros(),
         )?;
-        // As Zeek has it: what is seen at one instant has no duration and no sizes.
-        if stats.duration().is_zero() {
-            self.writer.write_all(b"-\t-\t-\t")?;
-        } else {
-            let (orig_bytes, resp_bytes) = sizes(record);
-            let duration = stats.duration();
-            write!(
-                self.writer,
-                "{}.{:06}\t{orig_bytes}\t{resp_bytes}\t",
-                duration.as_secs(),
-                duration.subsec_micros(),
-            )?;
-        }
-        let history = if history.as_str().is_empty() {
-            "-"
-        } else {
-            history.as_str()
-        };
-        writeln!(
-            self.writer,
-            "{}\t-\t-\t{}\t{history}\t{}\t{}\t{}\t{}\t-\t{}",
-            conn_state(record),
-            orig.gap_bytes + resp.gap_bytes,
-            orig.packets,
-            orig.ip_bytes,
-            resp.packets,
-            resp.ip_bytes,
-            key.l4.number(),
-        )
     }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.header()?;
-        self.writer.flush()
-    }
+    let history = if history.as_str().is_empty() {
+        "-"
+    } else {
+        history.as_str()
+    };
+    writeln!(
+        out,
+        "{}\t-\t-\t{}\t{history}\t{}\t{}\t{}\t{}\t-\t{}",
+        conn_state(record),
+        orig.gap_bytes + resp.gap_bytes,
+        orig.packets,
+        orig.ip_bytes,
+        resp.packets,
+        resp.ip_bytes,
+        key.l4.number(),
+    )
 }
 
 /// Zeek's name of the protocol, and its ports: it has no ports for what is not TCP, UDP or ICMP.

@@ -4,6 +4,12 @@ use std::time::Duration;
 
 use flowtrack_common::{FlowState, L4Proto};
 
+use super::{
+    FiveTuple,
+    entry::{Flow, LISTS},
+};
+use crate::table::FlowTable;
+
 /// Size and timeouts of a tracker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TrackerConfig {
@@ -11,6 +17,37 @@ pub struct TrackerConfig {
     pub max_flows: usize,
     /// When a silent flow is over.
     pub timeouts: Timeouts,
+}
+
+/// There is not enough memory for the flow tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{tables} tables for {flows} flows take {mebibytes} MiB, which cannot be had; a smaller \
+     --max-flows takes less"
+)]
+pub struct NotEnoughMemory {
+    /// Number of tables.
+    pub tables: usize,
+    /// Flows in each.
+    pub flows: usize,
+    /// What they take in all.
+    pub mebibytes: usize,
+}
+
+impl TrackerConfig {
+    /// Finds out whether there is memory for the tables of so many trackers.
+    pub fn check_memory(&self, trackers: usize) -> Result<(), NotEnoughMemory> {
+        let table = FlowTable::<FiveTuple, Flow, LISTS>::memory(self.max_flows);
+        let bytes = table.saturating_mul(trackers);
+        // Reserved memory is not touched, so asking for it costs nothing.
+        Vec::<u8>::new()
+            .try_reserve_exact(bytes)
+            .map_err(|_| NotEnoughMemory {
+                tables: trackers,
+                flows: self.max_flows,
+                mebibytes: bytes >> 20,
+            })
+    }
 }
 
 impl Default for TrackerConfig {

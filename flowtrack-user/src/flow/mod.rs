@@ -15,7 +15,7 @@ mod tcp;
 mod tracker;
 
 pub use self::{
-    config::{TimeoutClass, Timeouts, TrackerConfig},
+    config::{NotEnoughMemory, TimeoutClass, Timeouts, TrackerConfig},
     extract::{Extraction, FiveTupleExtractor},
     key::FiveTuple,
     record::FlowRecord,

@@ -18,7 +18,7 @@ pub struct Capability {
 const SYS_ADMIN: u32 = 21;
 
 /// What live capture needs.
-pub const CAPTURE: [Capability; 3] = [
+pub const CAPTURE: [Capability; 4] = [
     Capability {
         name: "CAP_NET_ADMIN",
         why: "to attach the XDP program to the interface",
@@ -36,6 +36,12 @@ pub const CAPTURE: [Capability; 3] = [
         why: "to load the XDP program",
         bit: 39,
         or: Some(SYS_ADMIN),
+    },
+    Capability {
+        name: "CAP_IPC_LOCK",
+        why: "to lock the memory of the packets",
+        bit: 14,
+        or: None,
     },
 ];
 
@@ -82,8 +88,14 @@ mod tests {
                 .map(|capability| capability.name)
                 .collect()
         };
-        assert_eq!(names(0), ["CAP_NET_ADMIN", "CAP_NET_RAW", "CAP_BPF"]);
-        assert_eq!(names(1 << 12 | 1 << SYS_ADMIN), ["CAP_NET_RAW"]);
+        assert_eq!(
+            names(0),
+            ["CAP_NET_ADMIN", "CAP_NET_RAW", "CAP_BPF", "CAP_IPC_LOCK"]
+        );
+        assert_eq!(
+            names(1 << 12 | 1 << SYS_ADMIN),
+            ["CAP_NET_RAW", "CAP_IPC_LOCK"]
+        );
         assert!(names(u64::MAX).is_empty());
     }
 }

@@ -67,6 +67,25 @@ pub fn addresses(name: &str) -> io::Result<Vec<IpAddr>> {
         .collect())
 }
 
+/// Interfaces that are built on this one: a bridge or bond that it is a port of, VLANs, macvlans.
+pub fn uppers(name: &str) -> Vec<String> {
+    let entries = fs::read_dir(format!("/sys/class/net/{name}"))
+        .into_iter()
+        .flatten()
+        .flatten();
+    entries
+        .filter_map(|entry| {
+            Some(
+                entry
+                    .file_name()
+                    .to_str()?
+                    .strip_prefix("upper_")?
+                    .to_owned(),
+            )
+        })
+        .collect()
+}
+
 /// Whether a default route of the host goes through the interface.
 pub fn has_default_route(name: &str) -> bool {
     // A kernel without IPv6 has no table for it.

@@ -6,3 +6,4 @@ pub mod interface;
 mod ioctl;
 pub mod promisc;
 pub mod socket;
+pub mod stderr;

@@ -61,6 +61,16 @@ impl<K: Copy + Eq + Hash, V, const CLASSES: usize> FlowTable<K, V, CLASSES> {
         }
     }
 
+    /// Bytes that a table for `capacity` flows takes, about.
+    pub fn memory(capacity: usize) -> usize {
+        // The hash map has a power of two of places, of which it uses seven in eight.
+        let places = capacity.saturating_mul(16).div_ceil(7).next_power_of_two();
+        let index = places.saturating_mul(size_of::<(K, u32)>() + 1);
+        capacity
+            .saturating_mul(size_of::<Slot<K, V>>())
+            .saturating_add(index)
+    }
+
     /// Live flows.
     pub fn len(&self) -> usize {
         self.index.len()

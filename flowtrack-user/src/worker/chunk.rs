@@ -133,7 +133,10 @@ impl ChunkSink {
             Delivery::Wait => self.pool.recv().ok(),
         };
         let Some(next) = next else {
-            self.drop_current();
+            // There may be a place before it is full.
+            if self.current.is_full() || self.delivery == Delivery::Wait {
+                self.drop_current();
+            }
             return;
         };
         let full = std::mem::replace(&mut self.current, next);

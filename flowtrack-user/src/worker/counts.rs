@@ -1,6 +1,13 @@
 //! What a worker has counted, as others see it.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::{
+    hint,
+    sync::atomic::{
+        AtomicU64,
+        Ordering::{Acquire, Relaxed, Release},
+        fence,
+    },
+};
 
 use flowtrack_common::{EndReason, VictimClass};
 
@@ -18,10 +25,12 @@ macro_rules! shard_counts {
             $($(#[$array_doc])+ pub $array: [u64; $len],)+
         }
 
-        /// The same, published by the worker once a burst. One thread stores; others read whenever
-        /// they like, and may see a few counters of the next burst already.
+        /// The same, published by the worker once a burst. One thread stores, and never waits; others
+        /// read whenever they like, and see the counters of one burst.
         #[derive(Debug, Default)]
         pub struct SharedCounts {
+            /// Odd while the counters are being stored.
+            version: AtomicU64,
             $($scalar: AtomicU64,)+
             $($array: [AtomicU64; $len],)+
         }
@@ -29,14 +38,30 @@ macro_rules! shard_counts {
         impl SharedCounts {
             /// Publishes `counts`.
             pub fn store(&self, counts: &ShardCounts) {
+                let version = self.version.load(Relaxed);
+                self.version.store(version.wrapping_add(1), Relaxed);
+                fence(Release);
                 $(self.$scalar.store(counts.$scalar, Relaxed);)+
                 $(for (shared, count) in self.$array.iter().zip(counts.$array) {
                     shared.store(count, Relaxed);
                 })+
+                self.version.store(version.wrapping_add(2), Release);
             }
 
             /// What was published last.
             pub fn load(&self) -> ShardCounts {
+                loop {
+                    let version = self.version.load(Acquire);
+                    let counts = self.load_once();
+                    fence(Acquire);
+                    if version % 2 == 0 && self.version.load(Relaxed) == version {
+                        return counts;
+                    }
+                    hint::spin_loop();
+                }
+            }
+
+            fn load_once(&self) -> ShardCounts {
                 ShardCounts {
                     $($scalar: self.$scalar.load(Relaxed),)+
                     $($array: std::array::from_fn(|i| {
@@ -101,7 +126,36 @@ shard_counts! {
 
 #[cfg(test)]
 mod tests {
+    use std::thread;
+
     use super::*;
+
+    #[test]
+    fn a_reader_sees_the_counters_of_one_burst() {
+        let shared = SharedCounts::default();
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                for n in 0..200_000 {
+                    let refused = [n; Refusal::ALL.len()];
+                    shared.store(&ShardCounts {
+                        received: n,
+                        refused,
+                        live: n,
+                        ..ShardCounts::default()
+                    });
+                }
+            });
+            let mut seen = 0;
+            while seen < 199_999 {
+                let counts = shared.load();
+                seen = counts.received;
+                assert_eq!(
+                    (counts.live, counts.refused),
+                    (seen, [seen; Refusal::ALL.len()])
+                );
+            }
+        });
+    }
 
     #[test]
     fn what_is_stored_is_loaded_and_adds_up() {

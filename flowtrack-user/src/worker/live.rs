@@ -13,9 +13,12 @@ use core_affinity::CoreId;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
 use flowtrack_common::{EndReason, Frame, LinkType, Timestamp};
 
-use super::{BURST, Shard, ShardCounts, SharedCounts};
+use super::{Shard, ShardCounts, SharedCounts, timer::Timer};
 use crate::{
-    capture::xdp::{SocketConfig, SocketError, SocketReport, SocketStats, XskSocket},
+    capture::{
+        BURST,
+        xdp::{SocketConfig, SocketError, SocketReport, SocketStats, XskSocket},
+    },
     flow::{Extraction, FiveTuple, FiveTupleExtractor, Meta},
     sys::clock::{self, TaiClock},
 };
@@ -56,7 +59,8 @@ enum Command {
 /// The near end of a worker. When it is dropped, the worker drains, ends its flows and stops.
 #[derive(Debug)]
 pub struct WorkerHandle {
-    commands: Sender<Command>,
+    /// None when it was told to stop.
+    commands: Option<Sender<Command>>,
     counts: Arc<SharedCounts>,
     thread: JoinHandle<()>,
 }
@@ -85,7 +89,7 @@ impl WorkerHandle {
             Worker::new(&config, shard(), commands, shared).run();
         })?;
         Ok(Self {
-            commands: sender,
+            commands: Some(sender),
             counts,
             thread,
         })
@@ -94,17 +98,27 @@ impl WorkerHandle {
     /// Opens a socket. The descriptor stays open until [`WorkerHandle::close`].
     pub fn open(&self, config: SocketConfig) -> Option<Result<(RawFd, SocketReport), SocketError>> {
         let (reply, answer) = bounded(1);
-        self.commands.send(Command::Open(config, reply)).ok()?;
+        self.commands
+            .as_ref()?
+            .send(Command::Open(config, reply))
+            .ok()?;
         answer.recv().ok()
     }
 
-    /// Takes what is left in the socket and closes it.
-    pub fn close(&self) {
+    /// Lets it take what is left in the socket and close it. It is done when the receiver has an
+    /// answer, or nobody to wait for: a worker that has panicked.
+    pub fn close(&self) -> Receiver<()> {
         let (reply, answer) = bounded(1);
-        if self.commands.send(Command::Close(reply)).is_ok() {
-            // A worker that has panicked does not answer, and is not waited for.
-            let _ = answer.recv();
+        if let Some(commands) = &self.commands {
+            // One that has panicked takes no command; then there is no answer either.
+            let _ = commands.send(Command::Close(reply));
         }
+        answer
+    }
+
+    /// Whether it still runs. It ends by itself only by a panic.
+    pub fn is_running(&self) -> bool {
+        !self.thread.is_finished()
     }
 
     /// What it has counted.
@@ -112,17 +126,19 @@ impl WorkerHandle {
         self.counts.load()
     }
 
-    /// Lets it drain its socket and end its flows; returns what it counted in all, or `None` if it
-    /// has panicked.
-    pub fn finish(self) -> Option<ShardCounts> {
-        let Self {
-            commands,
-            counts,
-            thread,
-        } = self;
-        drop(commands);
-        thread.join().ok()?;
-        Some(counts.load())
+    /// Tells it to drain its socket, end its flows and stop.
+    pub fn stop(&mut self) {
+        self.commands = None;
+    }
+
+    /// Stops it and waits for its end; returns what it has counted in all. After a panic that is what
+    /// it had counted until then.
+    pub fn finish(mut self) -> ShardCounts {
+        self.stop();
+        if self.thread.join().is_err() {
+            log::error!("a worker has panicked: what it had in its table is lost");
+        }
+        self.counts.load()
     }
 }
 
@@ -138,7 +154,7 @@ struct Worker {
     shared: Arc<SharedCounts>,
     /// Of sockets that were closed.
     closed_stats: SocketStats,
-    stats_at: Timestamp,
+    stats_timer: Timer,
 }
 
 impl Worker {
@@ -159,14 +175,14 @@ impl Worker {
             counts: ShardCounts::default(),
             shared,
             closed_stats: SocketStats::default(),
-            stats_at: Timestamp::EPOCH,
+            stats_timer: Timer::new(STATS_INTERVAL),
         }
     }
 
     fn run(mut self) {
         loop {
             match self.commands.try_recv() {
-                Ok(command) => self.obey(command),
+                Ok(command) => self.handle(command),
                 Err(TryRecvError::Empty) => {}
                 Err(TryRecvError::Disconnected) => break,
             }
@@ -228,8 +244,8 @@ impl Worker {
         }
         self.shard.burst(burst);
         burst.clear();
-        if now >= self.stats_at {
-            self.look_around(now);
+        if self.stats_timer.is_due(now) {
+            self.poll_stats();
         }
         Some(now)
     }
@@ -241,10 +257,13 @@ impl Worker {
             now.as_nanos()
                 .saturating_sub(u64::try_from(RING_DELAY.as_nanos()).unwrap_or(0)),
         );
-        self.shard.idle(past);
+        let more = self.shard.idle(past);
         self.shard.tick(now);
-        if now >= self.stats_at {
-            self.look_around(now);
+        if self.stats_timer.is_due(now) {
+            self.poll_stats();
+        }
+        if more {
+            return;
         }
         let waited = self.wait();
         if let Err(error) = waited {
@@ -258,7 +277,7 @@ impl Worker {
     fn wait(&mut self) -> io::Result<()> {
         let Some(socket) = &self.socket else {
             match self.commands.recv_timeout(IDLE_WAIT) {
-                Ok(command) => self.obey(command),
+                Ok(command) => self.handle(command),
                 // The loop sees that nobody is there any more.
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
             }
@@ -268,8 +287,7 @@ impl Worker {
     }
 
     /// Reads what changes slowly: the socket's counters and the distance of the clocks.
-    fn look_around(&mut self, now: Timestamp) {
-        self.stats_at = now.saturating_add(STATS_INTERVAL);
+    fn poll_stats(&mut self) {
         self.tai = TaiClock::measure();
         let Some(stats) = self.socket.as_ref().and_then(|socket| socket.stats().ok()) else {
             return;
@@ -284,10 +302,12 @@ impl Worker {
         }
     }
 
-    fn obey(&mut self, command: Command) {
+    fn handle(&mut self, command: Command) {
         match command {
             Command::Open(config, reply) => {
                 self.close();
+                // Whatever was on its way since the last socket was closed, this queue did not see.
+                self.shard.capture_lost();
                 let opened = XskSocket::open(&config).map(|socket| {
                     let facts = (socket.raw_fd(), socket.report());
                     self.socket = Some(socket);
@@ -331,7 +351,7 @@ impl Worker {
                 break;
             }
         }
-        self.look_around(clock::now());
+        self.poll_stats();
     }
 
     fn publish(&mut self) {

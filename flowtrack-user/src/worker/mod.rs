@@ -4,12 +4,13 @@ mod chunk;
 mod counts;
 mod live;
 mod shard;
+mod timer;
 mod top;
 
 pub use self::{
     chunk::{Chunk, ChunkPool, ChunkSink, Delivery, LostCounts},
     counts::{ShardCounts, SharedCounts},
     live::{WorkerConfig, WorkerHandle},
-    shard::{BURST, Shard},
+    shard::Shard,
     top::{TopFlow, TopFlows},
 };

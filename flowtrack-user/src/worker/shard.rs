@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use flowtrack_common::{EndReason, Timestamp};
 
-use super::{ChunkSink, LostCounts, ShardCounts, TopFlows};
-use crate::flow::{FiveTuple, Meta, Tracker, TrackerConfig};
+use super::{ChunkSink, LostCounts, ShardCounts, TopFlows, timer::Timer};
+use crate::{
+    capture::BURST,
+    flow::{FiveTuple, Meta, Tracker, TrackerConfig},
+};
 
-/// Packets that are taken in together. A burst starts at most as many flows.
-pub const BURST: usize = 64;
 /// Flows that may expire in a burst: more than can start, so that the sweep keeps up.
 const EXPIRE: usize = 2 * BURST;
 /// Places of the table that are looked at for large flows, per burst.
@@ -26,8 +27,8 @@ pub struct Shard {
     top: TopFlows,
     /// Where to go on looking for large flows; `None` when through.
     cursor: Option<usize>,
-    top_at: Timestamp,
-    flush_at: Timestamp,
+    top_timer: Timer,
+    flush_timer: Timer,
 }
 
 impl Shard {
@@ -36,10 +37,10 @@ impl Shard {
         Self {
             tracker: Tracker::new(config),
             sink,
-            top: TopFlows::new(),
+            top: TopFlows::default(),
             cursor: None,
-            top_at: Timestamp::EPOCH,
-            flush_at: Timestamp::EPOCH,
+            top_timer: Timer::new(TOP_INTERVAL),
+            flush_timer: Timer::new(FLUSH_INTERVAL),
         }
     }
 
@@ -54,8 +55,7 @@ impl Shard {
     /// The wall clock says `now`: looks for large flows and sends what has waited long enough. Only
     /// for live capture; a file has no wall clock.
     pub fn tick(&mut self, now: Timestamp) {
-        if self.cursor.is_none() && now >= self.top_at {
-            self.top_at = now.saturating_add(TOP_INTERVAL);
+        if self.cursor.is_none() && self.top_timer.is_due(now) {
             self.cursor = Some(0);
         }
         if let Some(cursor) = self.cursor {
@@ -65,16 +65,16 @@ impl Shard {
                 self.sink.top(std::mem::take(&mut self.top));
             }
         }
-        if now >= self.flush_at {
-            self.flush_at = now.saturating_add(FLUSH_INTERVAL);
+        if self.flush_timer.is_due(now) {
             self.sink.flush();
         }
     }
 
-    /// No packet is waiting and the wall clock says `now`: flows expire by it.
-    pub fn idle(&mut self, now: Timestamp) {
+    /// No packet is waiting and the wall clock says `now`: flows expire by it. Returns whether there
+    /// may be more of them.
+    pub fn idle(&mut self, now: Timestamp) -> bool {
         self.tracker.advance(now);
-        self.tracker.expire(EXPIRE, &mut self.sink);
+        self.tracker.expire(EXPIRE, &mut self.sink) == EXPIRE
     }
 
     /// The queue has lost packets, some time since it was last looked at.

@@ -1,5 +1,6 @@
 //! The largest live flows of a shard.
 
+use arrayvec::ArrayVec;
 use flowtrack_common::FlowStats;
 
 use crate::flow::FiveTuple;
@@ -20,14 +21,9 @@ pub struct TopFlow {
 
 /// The flows with the most bytes, the largest first.
 #[derive(Clone, Debug, Default)]
-pub struct TopFlows(Vec<TopFlow>);
+pub struct TopFlows(ArrayVec<TopFlow, TOP>);
 
 impl TopFlows {
-    /// None yet, and room for all.
-    pub fn new() -> Self {
-        Self(Vec::with_capacity(TOP))
-    }
-
     /// Takes a flow in if it is large enough.
     pub fn offer(&mut self, key: FiveTuple, stats: &FlowStats) {
         self.insert(TopFlow {
@@ -74,7 +70,7 @@ mod tests {
             icmp_id: 0,
             l4: L4Proto::Udp,
         };
-        let mut top = TopFlows::new();
+        let mut top = TopFlows::default();
         for port in [5, 30, 1, 12, 7, 25, 3, 18, 40, 2, 11, 9] {
             let initiator = SideStats {
                 wire_bytes: u64::from(port),

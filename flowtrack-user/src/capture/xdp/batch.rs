@@ -34,7 +34,7 @@ pub struct RxPacket<'a> {
 
 impl<'a> RxBatch<'a> {
     /// Descriptors that are taken at once.
-    pub const BURST: usize = crate::worker::BURST;
+    pub const BURST: usize = crate::capture::BURST;
     /// Descriptors that are kept: those of a burst, and the pieces of an unfinished packet. A packet
     /// has at most 18 (`MAX_SKB_FRAGS` and its head).
     pub const MAX_DESCS: usize = Self::BURST + 32;

@@ -1,12 +1,12 @@
 //! The XDP program: load, attach, read its counters, detach.
 #![forbid(unsafe_code)]
 
-use std::os::fd::AsRawFd;
+use std::{error::Error as _, os::fd::AsRawFd};
 
 use aya::{
     Ebpf, EbpfError, EbpfLoader,
     maps::{MapData, MapError, PerCpuArray, XskMap},
-    programs::{ProgramError as AyaProgramError, Xdp, XdpMode, xdp::XdpLinkId},
+    programs::{ProgramError as AyaProgramError, Xdp, XdpMode, links::FdLink},
 };
 use flowtrack_common::abi::{self, Verdicts};
 
@@ -50,8 +50,11 @@ pub enum ProgramError {
     )]
     Busy,
     /// The interface takes no XDP program.
-    #[error("cannot attach the XDP program, neither native nor generic")]
+    #[error("cannot attach the XDP program")]
     Attach(#[source] Box<AyaProgramError>),
+    /// The kernel has no BPF links for XDP, so a program would stay on after a crash.
+    #[error("this kernel cannot attach an XDP program by a BPF link: it takes Linux 5.9")]
+    NoLink,
 }
 
 /// A loaded capture program.
@@ -59,7 +62,7 @@ pub struct Program {
     ebpf: Ebpf,
     sockets: XskMap<MapData>,
     verdicts: PerCpuArray<MapData, Verdicts>,
-    link: Option<XdpLinkId>,
+    link: Option<FdLink>,
 }
 
 impl Program {
@@ -105,32 +108,40 @@ impl Program {
     ///
     /// The attachment is a BPF link: the kernel removes it when the process ends, however it ends.
     pub fn attach(&mut self, index: u32) -> Result<AttachMode, ProgramError> {
-        let mut failure = None;
-        for (mode, xdp_mode) in [
-            (AttachMode::Native, XdpMode::Driver),
-            (AttachMode::Generic, XdpMode::Skb),
-        ] {
-            match self.xdp()?.attach_to_if_index(index, xdp_mode) {
-                Ok(link) => {
-                    self.link = Some(link);
-                    return Ok(mode);
-                }
-                Err(error) if is_busy(&error) => return Err(ProgramError::Busy),
-                Err(error) => failure = Some(error),
-            }
+        let native = match self.attach_as(index, XdpMode::Driver) {
+            Ok(()) => return Ok(AttachMode::Native),
+            Err(error) => error,
+        };
+        if matches!(native, ProgramError::Busy) {
+            return Err(native);
         }
-        Err(failure.map_or(ProgramError::Busy, |error| {
-            ProgramError::Attach(Box::new(error))
-        }))
+        self.attach_as(index, XdpMode::Skb)?;
+        let reason = native
+            .source()
+            .map_or_else(String::new, |source| format!(": {source}"));
+        log::warn!("native XDP is not possible, generic XDP is slow: {native}{reason}");
+        Ok(AttachMode::Generic)
+    }
+
+    fn attach_as(&mut self, index: u32, mode: XdpMode) -> Result<(), ProgramError> {
+        let attach = |error: AyaProgramError| {
+            if is_busy(&error) {
+                ProgramError::Busy
+            } else {
+                ProgramError::Attach(Box::new(error))
+            }
+        };
+        let program = self.xdp()?;
+        let id = program.attach_to_if_index(index, mode).map_err(attach)?;
+        let link = program.take_link(id).map_err(attach)?;
+        // A link of the older kind would outlive the process; dropping it takes the program off.
+        self.link = Some(FdLink::try_from(link).map_err(|_| ProgramError::NoLink)?);
+        Ok(())
     }
 
     /// Takes it off the interface. Packets go to the kernel from now on.
     pub fn detach(&mut self) {
-        let Some(link) = self.link.take() else { return };
-        // It fails where the interface is gone, and the program with it.
-        if let Err(error) = self.xdp().map(|xdp| xdp.detach(link)) {
-            log::warn!("cannot detach the XDP program: {error}");
-        }
+        self.link = None;
     }
 
     /// What was decided about the packets of `queue` so far, on all CPUs.

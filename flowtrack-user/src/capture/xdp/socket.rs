@@ -84,7 +84,10 @@ pub enum SocketError {
         source: Box<dyn Error + Send + Sync>,
     },
     /// Somebody else has a socket on the queue.
-    #[error("queue {queue} of {interface} is in use by the AF_XDP socket of another process")]
+    #[error(
+        "queue {queue} of {interface} is in use by the AF_XDP socket of another process; `ss --xdp -ap` \
+         names it"
+    )]
     Busy {
         /// The interface.
         interface: String,
@@ -158,54 +161,16 @@ impl XskSocket {
     }
 
     fn open_with(config: &SocketConfig, flags: BindFlags) -> Result<Self, SocketError> {
-        let SocketConfig {
-            interface,
-            queue,
-            ring_size,
-            ..
-        } = config;
-        let frames = ring_size.saturating_mul(2);
-        let bad_size = |_| SocketError::RingSize(*ring_size);
-        let ring = QueueSize::new(*ring_size).map_err(bad_size)?;
+        let frames = config.ring_size.saturating_mul(2);
+        let bad_size = |_| SocketError::RingSize(config.ring_size);
+        let ring = QueueSize::new(config.ring_size).map_err(bad_size)?;
         let socket_config = XskSocketConfig::builder()
             .rx_queue_size(ring)
             .libxdp_flags(LibxdpFlags::XSK_LIBXDP_FLAGS_INHIBIT_PROG_LOAD)
             .bind_flags(flags)
             .build();
-        let name =
-            CString::new(interface.as_str()).map_err(|_| SocketError::Name(interface.clone()))?;
-        let name = Interface::new(name);
-        let (umem, descs, huge_pages) = umem(*queue, frames)?;
-        let started = Instant::now();
-        let (_tx, rx, rings) = loop {
-            // SAFETY: the UMEM was made just now and is used for this socket alone, so no other socket
-            // is bound to the queue through it.
-            let error = match unsafe { Socket::new(socket_config, &umem, &name, *queue) } {
-                Ok(queues) => break queues,
-                Err(error) => io_error(&error),
-            };
-            if error.raw_os_error() != Some(libc::EBUSY) {
-                let interface = interface.clone();
-                return Err(SocketError::Create {
-                    interface,
-                    queue: *queue,
-                    source: error,
-                });
-            }
-            if started.elapsed() > BUSY_PATIENCE {
-                return Err(SocketError::Busy {
-                    interface: interface.clone(),
-                    queue: *queue,
-                });
-            }
-            thread::sleep(BUSY_RETRY);
-        };
-        let Some((fill, _completion)) = rings else {
-            return Err(SocketError::Busy {
-                interface: interface.clone(),
-                queue: *queue,
-            });
-        };
+        let (umem, descs, huge_pages) = umem(config.queue, frames)?;
+        let (rx, fill) = bind(config, socket_config, &umem)?;
         let mut socket = Self {
             rx,
             fill,
@@ -306,6 +271,52 @@ impl XskSocket {
     fn fd(&self) -> BorrowedFd<'_> {
         // SAFETY: the socket is open as long as `self.rx` is there.
         unsafe { BorrowedFd::borrow_raw(self.raw_fd()) }
+    }
+}
+
+/// Binds a socket to its queue and gives its RX and fill rings. A queue that is busy is tried again for
+/// a while: the kernel frees a socket that was closed some time later.
+fn bind(
+    config: &SocketConfig,
+    socket_config: XskSocketConfig,
+    umem: &Umem,
+) -> Result<(RxQueue, FillQueue), SocketError> {
+    let SocketConfig {
+        interface, queue, ..
+    } = config;
+    let name =
+        CString::new(interface.as_str()).map_err(|_| SocketError::Name(interface.clone()))?;
+    let name = Interface::new(name);
+    let busy = || SocketError::Busy {
+        interface: interface.clone(),
+        queue: *queue,
+    };
+    let started = Instant::now();
+    loop {
+        // SAFETY: the UMEM is new and used for this socket alone, so no other socket is bound to the
+        // queue through it.
+        match unsafe { Socket::new(socket_config, umem, &name, *queue) } {
+            // A receiver needs no TX and no completion ring.
+            Ok((_tx, rx, rings)) => {
+                let (fill, _completion) = rings.ok_or_else(busy)?;
+                return Ok((rx, fill));
+            }
+            Err(error) => {
+                let source = io_error(&error);
+                if source.raw_os_error() != Some(libc::EBUSY) {
+                    let interface = interface.clone();
+                    return Err(SocketError::Create {
+                        interface,
+                        queue: *queue,
+                        source,
+                    });
+                }
+            }
+        }
+        if started.elapsed() > BUSY_PATIENCE {
+            return Err(busy());
+        }
+        thread::sleep(BUSY_RETRY);
     }
 }
 

@@ -1,6 +1,9 @@
 //! The ledger as a table for people.
 
-use std::fmt::{self, Write as _};
+use std::{
+    collections::BTreeMap,
+    fmt::{self, Write as _},
+};
 
 use flowtrack_common::EndReason;
 
@@ -23,6 +26,15 @@ impl fmt::Display for Ledger {
                 write!(f, "{cell:>14}")?;
             }
             writeln!(f)?;
+        }
+        if let Some(others) = &self.other_queues {
+            let packets = others.passed_no_socket.packets + others.redirected.packets;
+            if packets > 0 {
+                writeln!(
+                    f,
+                    "queues without a worker: {packets} packets left to the kernel"
+                )?;
+            }
         }
         for OutputStatus {
             output,
@@ -48,69 +60,72 @@ impl fmt::Display for Ledger {
     }
 }
 
-type Line = (String, Vec<i64>);
+/// Named lines with a number for each row of the ledger.
+struct Table<'a> {
+    rows: &'a [&'a LedgerRow],
+    lines: Vec<(String, Vec<i64>)>,
+}
 
-fn lines(rows: &[&LedgerRow]) -> Vec<Line> {
-    let line = |name: &str, value: &dyn Fn(&LedgerRow) -> i64| -> Line {
-        (name.to_owned(), rows.iter().map(|row| value(row)).collect())
+impl Table<'_> {
+    fn line(&mut self, name: &str, value: impl Fn(&LedgerRow) -> u64) {
+        let cells = self.rows.iter().map(|row| signed(value(row))).collect();
+        self.lines.push((name.to_owned(), cells));
+    }
+
+    /// A line for each of `names` that any row has a counter of.
+    fn named(
+        &mut self,
+        prefix: &str,
+        names: impl Iterator<Item = &'static str>,
+        counters: impl Fn(&LedgerRow) -> &BTreeMap<&'static str, u64>,
+    ) {
+        for name in names {
+            if self.rows.iter().any(|row| counters(row).contains_key(name)) {
+                self.line(&format!("{prefix}{name}"), |row| {
+                    counters(row).get(name).copied().unwrap_or_default()
+                });
+            }
+        }
+    }
+
+    fn xdp(&mut self, name: &str, value: impl Fn(&XdpRow) -> Counted) {
+        self.line(name, |row| {
+            row.xdp.as_ref().map_or(0, |xdp| value(xdp).packets)
+        });
+    }
+
+    fn xsk(&mut self, name: &str, value: impl Fn(&XskRow) -> u64) {
+        self.line(name, |row| row.xsk.as_ref().map_or(0, &value));
+    }
+}
+
+fn lines(rows: &[&LedgerRow]) -> Vec<(String, Vec<i64>)> {
+    let mut table = Table {
+        rows,
+        lines: Vec::new(),
     };
-    let xdp = |value: fn(&XdpRow) -> Counted| {
-        move |row: &LedgerRow| signed(row.xdp.as_ref().map_or(0, |xdp| value(xdp).packets))
-    };
-    let xsk = |value: fn(&XskRow) -> u64| {
-        move |row: &LedgerRow| signed(row.xsk.as_ref().map_or(0, value))
-    };
-    let mut lines = Vec::new();
     if rows.iter().any(|row| row.xdp.is_some()) {
-        lines.extend([
-            line("XDP   redirected to the socket", &xdp(|xdp| xdp.redirected)),
-            line("      passed, no socket", &xdp(|xdp| xdp.passed_no_socket)),
-            line(
-                "      passed, no headroom",
-                &xdp(|xdp| xdp.passed_no_headroom),
-            ),
-            line("XSK   dropped, no free frame", &xsk(|xsk| xsk.rx_dropped)),
-            line("      dropped, RX ring full", &xsk(|xsk| xsk.rx_ring_full)),
-            line("      in flight", &xsk(|xsk| xsk.in_flight)),
-        ]);
+        table.xdp("XDP   redirected to the socket", |xdp| xdp.redirected);
+        table.xdp("      passed, no socket", |xdp| xdp.passed_no_socket);
+        table.xdp("      passed, no headroom", |xdp| xdp.passed_no_headroom);
+        table.xsk("XSK   dropped, no free frame", |xsk| xsk.rx_dropped);
+        table.xsk("      dropped, RX ring full", |xsk| xsk.rx_ring_full);
+        table.xsk("      in flight", |xsk| xsk.in_flight);
     }
-    lines.push(line("      received", &|row| signed(row.received)));
-    lines.push(line("wire  accepted", &|row| signed(row.wire.accepted)));
-    for reason in Refusal::ALL.iter().map(|reason| reason.name()) {
-        if rows.iter().any(|row| row.wire.refused.contains_key(reason)) {
-            let name = format!("      refused: {reason}");
-            lines.push(line(&name, &|row| {
-                signed(row.wire.refused.get(reason).copied().unwrap_or_default())
-            }));
-        }
-    }
-    lines.extend([
-        line("track taken in", &|row| signed(row.tracker.packets)),
-        line("      in records", &|row| signed(row.records.packets)),
-        line("      in live flows", &|row| {
-            signed(row.records.live_packets)
-        }),
-        line("      in records on their way", &|row| {
-            signed(row.records.in_flight)
-        }),
-        line("      in lost records", &|row| {
-            signed(row.records.lost_packets)
-        }),
-        line("unexplained (residual)", &|row| signed(row.residual.sum())),
-        line("flows started", &|row| signed(row.tracker.created)),
-        line("      live", &|row| signed(row.tracker.live)),
-    ]);
-    for reason in EndReason::ALL.iter().map(|reason| reason.name()) {
-        if rows
-            .iter()
-            .any(|row| row.tracker.ended.contains_key(reason))
-        {
-            let name = format!("      ended: {reason}");
-            lines.push(line(&name, &|row| {
-                signed(row.tracker.ended.get(reason).copied().unwrap_or_default())
-            }));
-        }
-    }
-    lines.push(line("records", &|row| signed(row.records.records)));
-    lines
+    table.line("      received", |row| row.received);
+    table.line("wire  accepted", |row| row.wire.accepted);
+    let refusals = Refusal::ALL.iter().map(|reason| reason.name());
+    table.named("      refused: ", refusals, |row| &row.wire.refused);
+    table.line("track taken in", |row| row.tracker.packets);
+    table.line("      in records", |row| row.records.packets);
+    table.line("      in live flows", |row| row.records.live_packets);
+    table.line("      in records on their way", |row| row.records.in_flight);
+    table.line("      in lost records", |row| row.records.lost_packets);
+    table.line("unexplained (residual)", |row| row.residual.sum());
+    table.line("flows started", |row| row.tracker.created);
+    table.line("      live", |row| row.tracker.live);
+    let reasons = EndReason::ALL.iter().map(|reason| reason.name());
+    table.named("      ended: ", reasons, |row| &row.tracker.ended);
+    table.line("records", |row| row.records.records);
+    table.lines
 }

@@ -5,11 +5,8 @@ use std::collections::BTreeSet;
 use flowtrack_common::{AnomalyKind, EvictionPressure, FlowEvent, FlowSide, L4Proto};
 use serde_json::{Value, json};
 
-use super::{
-    Page,
-    script::{
-        Probe, START, c, client, close, converse, handshake, key, open_then, packet, s, server,
-    },
+use super::script::{
+    Probe, START, c, client, close, converse, handshake, key, open_then, packet, s, server,
 };
 use crate::{
     export::{Output, events::EventsOutput, json::JsonOutput},
@@ -24,13 +21,11 @@ fn parsed(text: &str) -> Vec<Value> {
 }
 
 fn record(record: &FlowRecord<FiveTuple>) -> Value {
-    let page = Page::default();
-    let mut output = JsonOutput::new(page.clone());
+    let (mut output, mut out) = (JsonOutput, Vec::new());
     assert_eq!(output.wants(), EventKinds::NONE);
     assert!(output.wants_records());
-    output.record(record).unwrap();
-    output.finish().unwrap();
-    let mut lines = parsed(&page.text());
+    output.record(record, &mut out);
+    let mut lines = parsed(&String::from_utf8(out).unwrap());
     assert_eq!(lines.len(), 1);
     lines.remove(0)
 }
@@ -113,15 +108,13 @@ fn a_flow_that_is_not_tcp_has_no_tcp_fields_and_icmp_has_its_identifier() {
 }
 
 fn event_lines(events: &[FlowEvent<FiveTuple>]) -> Vec<Value> {
-    let page = Page::default();
-    let mut output = EventsOutput::new(page.clone());
+    let (mut output, mut out) = (EventsOutput, Vec::new());
     assert_eq!(output.wants(), EventKinds::ALL);
     assert!(!output.wants_records());
     for event in events {
-        output.event(event).unwrap();
+        output.event(event, &mut out);
     }
-    output.finish().unwrap();
-    parsed(&page.text())
+    parsed(&String::from_utf8(out).unwrap())
 }
 
 #[test]

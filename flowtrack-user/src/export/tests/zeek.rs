@@ -4,12 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use flowtrack_common::{L4Proto, Timestamp};
 
-use super::{
-    Page,
-    script::{
-        Probe, START, STEP, Segment, c, client, close, converse, handshake, open_then, packet, s,
-        server,
-    },
+use super::script::{
+    Probe, START, STEP, Segment, c, client, close, converse, handshake, open_then, packet, s,
+    server,
 };
 use crate::{
     export::{Output, conn_state, zeek::ZeekOutput},
@@ -107,13 +104,12 @@ fn other_protocols_have_the_states_that_zeek_has_for_them() {
 }
 
 fn log(records: &[FlowRecord<FiveTuple>]) -> String {
-    let page = Page::default();
-    let mut output = ZeekOutput::new(page.clone());
+    let (mut output, mut out) = (ZeekOutput, Vec::new());
+    output.header(&mut out);
     for record in records {
-        output.record(record).unwrap();
+        output.record(record, &mut out);
     }
-    output.finish().unwrap();
-    page.text()
+    String::from_utf8(out).unwrap()
 }
 
 /// The only line of a log with one record, by column.

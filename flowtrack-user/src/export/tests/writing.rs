@@ -1,0 +1,96 @@
+//! What is counted as sent is out as a whole, whatever the reader does.
+
+use std::{
+    fs::File,
+    io::{PipeReader, Read, pipe},
+    os::fd::OwnedFd,
+    thread,
+    time::Duration,
+};
+
+use super::script::{converse, handshake};
+use crate::{
+    export::{OutputFile, OutputQueue},
+    worker::{Chunk, Delivery},
+};
+
+/// More than a pipe holds.
+const RECORDS: usize = 256;
+/// More than the queue and the pipe hold.
+const CHUNKS: usize = 300;
+const SECOND: Duration = Duration::from_secs(1);
+
+fn chunk() -> Chunk {
+    Chunk {
+        shard: 0,
+        records: vec![converse(&handshake()); RECORDS],
+        events: Vec::new(),
+        top: None,
+    }
+}
+
+/// A queue to a pipe, and the pipe.
+fn queue(delivery: Delivery) -> (OutputQueue, PipeReader) {
+    let (reader, writer) = pipe().unwrap();
+    let file = OutputFile::new(File::from(OwnedFd::from(writer)), false);
+    let queue = OutputQueue::start(&"json:pipe".parse().unwrap(), file, delivery).unwrap();
+    (queue, reader)
+}
+
+#[test]
+fn a_file_waits_for_a_slow_reader_and_loses_nothing() {
+    let (queue, mut reader) = queue(Delivery::Wait);
+    let chunk = chunk();
+    let offering = thread::spawn(move || {
+        (0..CHUNKS).for_each(|_| queue.offer(&chunk));
+        queue.finish(Duration::MAX)
+    });
+    thread::sleep(SECOND / 5);
+    assert!(!offering.is_finished(), "the queue took more than it holds");
+    let mut text = String::new();
+    reader.read_to_string(&mut text).unwrap();
+    let status = offering.join().unwrap();
+    assert_eq!(text.lines().count(), RECORDS * CHUNKS);
+    assert_eq!(status.counts.sent, (RECORDS * CHUNKS) as u64);
+    assert_eq!(status.counts.failed, 0);
+}
+
+#[test]
+fn capture_never_waits_and_what_a_hanging_reader_does_not_get_has_failed() {
+    let (queue, mut reader) = queue(Delivery::Drop);
+    let chunk = chunk();
+    (0..CHUNKS).for_each(|_| queue.offer(&chunk));
+    let lost = queue.status().counts.failed;
+    assert!(lost > 0, "all fitted into the queue");
+    let status = queue.finish(SECOND / 10);
+    assert_eq!(status.counts.sent, 0);
+    assert_eq!(status.counts.failed, (RECORDS * CHUNKS) as u64);
+    // Of what was given up, nothing comes later: only the batch that hung in the pipe.
+    let mut text = String::new();
+    reader.read_to_string(&mut text).unwrap();
+    assert!(text.lines().count() <= RECORDS);
+}
+
+#[test]
+fn when_the_reader_goes_away_each_record_is_either_sent_or_failed() {
+    let (queue, mut reader) = queue(Delivery::Wait);
+    let chunk = chunk();
+    let mut start = [0; 1000];
+    let offering = thread::spawn(move || {
+        (0..3).for_each(|_| queue.offer(&chunk));
+        queue.finish(Duration::MAX)
+    });
+    reader.read_exact(&mut start).unwrap();
+    // The pipe is full, in the middle of a record.
+    thread::sleep(SECOND / 5);
+    drop(reader);
+    let status = offering.join().unwrap();
+    assert!(status.closed);
+    assert!(status.error.unwrap().contains("Broken pipe"));
+    assert!((1..RECORDS as u64).contains(&status.counts.sent));
+    assert_eq!(
+        status.counts.sent + status.counts.failed,
+        3 * RECORDS as u64
+    );
+    assert_eq!(status.counts.waiting, 0);
+}
