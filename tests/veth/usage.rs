@@ -171,6 +171,14 @@ fn bad_captures_are_named_with_what_is_wrong() -> Result<()> {
 
 #[test]
 #[ignore = "requires root: cargo xtask test"]
+fn a_table_that_does_not_fit_in_memory_is_named_with_its_size() -> Result<()> {
+    let arguments = ["read", "-", "--shards", "64", "--max-flows", "268435456"];
+    let words = ["64 tables", "MiB", "--max-flows"];
+    assert_says(&mut Command::new(flowtrack()?), &arguments, 1, &words)
+}
+
+#[test]
+#[ignore = "requires root: cargo xtask test"]
 fn wrong_arguments_have_a_status_of_their_own() -> Result<()> {
     let cases: [(&[&str], &str); 8] = [
         (&[], "Usage"),

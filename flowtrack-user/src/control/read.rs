@@ -43,6 +43,7 @@ pub struct ReadOutcome {
 /// Reads all files, to the end or until nobody wants any of the outputs any more. An output that is
 /// slow is waited for.
 pub fn read(config: &ReadConfig) -> anyhow::Result<ReadOutcome> {
+    config.tracker.check_memory(config.shards)?;
     let outputs = outputs::open(&config.outputs, Delivery::Wait)?;
     let wants = outputs
         .iter()
