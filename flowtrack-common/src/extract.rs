@@ -24,6 +24,18 @@ pub struct LinkType(pub u16);
 impl LinkType {
     /// IEEE 802.3 Ethernet.
     pub const ETHERNET: Self = Self(1);
+    /// An address family in the byte order of the capturing host, then IP (BSD loopback).
+    pub const NULL: Self = Self(0);
+    /// PPP, perhaps in HDLC-like framing.
+    pub const PPP: Self = Self(9);
+    /// PPP in HDLC-like framing.
+    pub const PPP_HDLC: Self = Self(50);
+    /// An address family in network byte order, then IP (OpenBSD loopback).
+    pub const LOOP: Self = Self(108);
+    /// Linux cooked mode, version 1.
+    pub const LINUX_SLL: Self = Self(113);
+    /// Linux cooked mode, version 2.
+    pub const LINUX_SLL2: Self = Self(276);
     /// IPv4 or IPv6, by the version in the first byte.
     pub const RAW: Self = Self(101);
     /// IPv4.

@@ -8,10 +8,14 @@
 //! length still counts what was on the wire.
 #![forbid(unsafe_code)]
 
+mod cooked;
 mod ethernet;
+mod ethertype;
 mod icmp;
 mod ipv4;
 mod ipv6;
+mod mpls;
+mod ppp;
 mod refusal;
 mod sctp;
 mod tcp;
@@ -140,6 +144,10 @@ pub fn parse(frame: &Frame<'_>) -> Result<Packet, Refusal> {
         LinkType::RAW => ip(layer),
         LinkType::IPV4 => ipv4::parse(layer),
         LinkType::IPV6 => ipv6::parse(layer),
+        LinkType::LINUX_SLL => cooked::parse_sll(layer),
+        LinkType::LINUX_SLL2 => cooked::parse_sll2(layer),
+        LinkType::NULL | LinkType::LOOP => cooked::parse_family(layer),
+        LinkType::PPP | LinkType::PPP_HDLC => ppp::parse(layer),
         _ => Err(Refusal::LinkType),
     }
 }

@@ -29,10 +29,16 @@ refusals! {
     LinkType => "link_type",
     /// Shorter than an Ethernet header.
     EthernetTruncated => "ethernet_truncated",
+    /// The frame ends inside the header of another link layer.
+    LinkTruncated => "link_truncated",
     /// The frame ends inside a VLAN tag.
     VlanTruncated => "vlan_truncated",
     /// More VLAN tags than are followed.
     VlanDepth => "vlan_depth",
+    /// The frame ends inside an MPLS label stack.
+    MplsTruncated => "mpls_truncated",
+    /// More MPLS labels than are followed.
+    MplsDepth => "mpls_depth",
     /// Neither IPv4 nor IPv6: ARP, LLDP, spanning tree and the like.
     NotIp => "not_ip",
     /// Nothing where an IP header was announced, or too little of it.

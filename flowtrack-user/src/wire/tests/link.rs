@@ -42,8 +42,8 @@ fn more_than_four_vlan_tags_are_refused() {
 
 #[test]
 fn what_is_not_ip_is_refused_as_such_tagged_or_not() {
-    // ARP, MPLS, PPPoE session, LLDP, and the lengths of 802.3 frames: spanning tree and the like
-    for ethertype in [ARP, 0x8847, 0x8864, 0x88cc, 38, 1500, 0, 0xffff] {
+    // ARP, PPPoE discovery, LLDP, and the lengths of 802.3 frames: spanning tree and the like
+    for ethertype in [ARP, 0x8863, 0x88cc, 38, 1500, 0, 0xffff] {
         for tags in [&[][..], &[VLAN], &[SERVICE_VLAN, VLAN]] {
             let bytes = ethernet(&[tags, &[ethertype]].concat(), &[0x45; 46]);
             assert_eq!(
@@ -86,4 +86,106 @@ fn a_link_type_tells_where_the_packet_starts() {
         };
         assert_eq!(parse(&frame).err(), refusal, "{link:?}");
     }
+}
+
+/// The same packet behind each header: what is found must not depend on it.
+#[test]
+fn ip_is_found_behind_other_link_layers() {
+    let datagram = udp(1, 2, &[0; 10]);
+    let packets = [ipv4(UDP, &datagram), ipv6(UDP, &datagram)];
+    let sll = |ethertype: u16| [&[0; 14][..], &ethertype.to_be_bytes()].concat();
+    let sll2 = |ethertype: u16| [&ethertype.to_be_bytes()[..], &[0; 18]].concat();
+    let cases: [(LinkType, [Vec<u8>; 2]); 10] = [
+        (LinkType::LINUX_SLL, [sll(IPV4), sll(IPV6)]),
+        (LinkType::LINUX_SLL2, [sll2(IPV4), sll2(IPV6)]),
+        // A VLAN tag behind the cooked header.
+        (
+            LinkType::LINUX_SLL,
+            [IPV4, IPV6].map(|ip| [sll(VLAN), vec![0, 5], ip.to_be_bytes().into()].concat()),
+        ),
+        // Loopback: little endian, big endian, and the IPv6 of another system.
+        (LinkType::NULL, [vec![2, 0, 0, 0], vec![24, 0, 0, 0]]),
+        (LinkType::NULL, [vec![0, 0, 0, 2], vec![0, 0, 0, 30]]),
+        (LinkType::LOOP, [vec![0, 0, 0, 2], vec![0, 0, 0, 10]]),
+        (LinkType::PPP, [vec![0, 0x21], vec![0, 0x57]]),
+        (LinkType::PPP, [vec![0x21], vec![0x57]]),
+        (
+            LinkType::PPP_HDLC,
+            [vec![0xff, 3, 0, 0x21], vec![0xff, 3, 0, 0x57]],
+        ),
+        (
+            LinkType::ETHERNET,
+            [IPV4, IPV6].map(|ip| {
+                ethernet(
+                    &[100],
+                    &[&[0xaa, 0xaa, 3, 0, 0, 0][..], &ip.to_be_bytes()].concat(),
+                )
+            }),
+        ),
+    ];
+    for (link, headers) in cases {
+        for (header, packet) in headers.iter().zip(&packets) {
+            let bare = parse(&Frame {
+                link: LinkType::RAW,
+                ..frame(packet)
+            });
+            let bytes = [header.as_slice(), packet].concat();
+            assert!(bare.is_ok());
+            assert_eq!(
+                parse(&Frame {
+                    link,
+                    ..frame(&bytes)
+                }),
+                bare,
+                "{link:?} {header:02x?}"
+            );
+            for len in 0..header.len() {
+                let cut = parse(&Frame {
+                    link,
+                    ..frame(&bytes[..len])
+                });
+                assert!(cut.is_err(), "{link:?} {:02x?}", &bytes[..len]);
+            }
+        }
+    }
+}
+
+#[test]
+fn ip_is_found_behind_mpls_labels_and_in_pppoe_sessions() {
+    let datagram = udp(1, 2, &[0; 10]);
+    let (v4, v6) = (ipv4(UDP, &datagram), ipv6(UDP, &datagram));
+    let bare = |packet: &[u8]| {
+        parse(&Frame {
+            link: LinkType::RAW,
+            ..frame(packet)
+        })
+    };
+    for packet in [&v4, &v6] {
+        for labels in 1..=10 {
+            let mut stack = vec![[0, 0x10, 0, 64]; labels];
+            stack[labels - 1][2] |= 1;
+            let bytes = ethernet(&[VLAN, 0x8847], &[&stack.concat()[..], packet].concat());
+            assert_eq!(parse(&frame(&bytes)), bare(packet), "{labels} labels");
+        }
+    }
+    for (packet, protocol) in [(&v4, 0x21), (&v6, 0x57)] {
+        let len = u16::try_from(packet.len() + 2).unwrap().to_be_bytes();
+        let session = [&[0x11, 0, 0, 7][..], &len, &[0, protocol], packet].concat();
+        let mut bytes = ethernet(&[0x8864], &session);
+        assert_eq!(parse(&frame(&bytes)), bare(packet));
+        bytes.extend([0; 20]);
+        assert_eq!(parse(&frame(&bytes)), bare(packet), "padded");
+    }
+}
+
+#[test]
+fn what_else_mpls_and_ppp_carry_is_not_ip() {
+    let pseudowire = ethernet(&[0x8847], &[0, 0x10, 1, 64, 0, 0, 0, 0, 2, 2, 2, 2]);
+    assert_eq!(parse(&frame(&pseudowire)), Err(Refusal::NotIp));
+    let link_control = [0xff, 3, 0xc0, 0x21, 1, 1, 0, 4];
+    let ppp = Frame {
+        link: LinkType::PPP,
+        ..frame(&link_control)
+    };
+    assert_eq!(parse(&ppp), Err(Refusal::NotIp));
 }

@@ -41,6 +41,15 @@ fn cases() -> Vec<(Refusal, Vec<u8>)> {
         (Refusal::VlanTruncated, ethernet(&[VLAN], &[0, 100, 8])),
         (Refusal::VlanTruncated, ethernet(&[VLAN, VLAN], &[])),
         (Refusal::VlanDepth, ethernet(&[VLAN; 6], &[0; 60])),
+        (
+            Refusal::LinkTruncated,
+            ethernet(&[0x8864], &[0x11, 0, 0, 1, 0]),
+        ),
+        (
+            Refusal::MplsTruncated,
+            ethernet(&[0x8847], &[0, 0x10, 0, 64, 0]),
+        ),
+        (Refusal::MplsDepth, ethernet(&[0x8847], &[0; 60])),
         (Refusal::NotIp, ethernet(&[ARP], &[0; 46])),
         (Refusal::IpTruncated, ethernet(&[IPV4], &[])),
         (Refusal::IpTruncated, ethernet(&[IPV4], &[0x45; 19])),
