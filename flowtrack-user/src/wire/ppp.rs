@@ -16,9 +16,9 @@ pub(super) fn parse(layer: Layer<'_>) -> Result<Packet, Refusal> {
     let skip = if framed { ALL_STATIONS.len() } else { 0 };
     let layer = layer.after(skip).ok_or(Refusal::LinkTruncated)?;
     // A protocol below 256 may be sent in one byte, which is odd then.
-    let (protocol, len) = match layer.bytes {
-        &[short, ..] if short & 1 == 1 => (u16::from(short), 1),
-        &[high, low, ..] => (u16::from_be_bytes([high, low]), 2),
+    let (protocol, len) = match *layer.bytes {
+        [short, ..] if short & 1 == 1 => (u16::from(short), 1),
+        [high, low, ..] => (u16::from_be_bytes([high, low]), 2),
         _ => return Err(Refusal::LinkTruncated),
     };
     let payload = layer.after(len).ok_or(Refusal::LinkTruncated)?;
