@@ -1,8 +1,8 @@
 //! From a frame to the flow that it belongs to.
 
-use core::hash::Hash;
+use core::{hash::Hash, net::IpAddr};
 
-use crate::{L4Proto, TcpInfo, Timestamp};
+use crate::{Envelope, L4Proto, TcpInfo, Timestamp};
 
 /// A captured frame, borrowed from wherever it lies.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +52,11 @@ pub trait FlowKey: Copy + Eq + Hash {
     /// The key of the opposite direction.
     #[must_use]
     fn reversed(self) -> Self;
+
+    /// Where its packets go to, if the key says so.
+    fn destination(&self) -> Option<IpAddr> {
+        None
+    }
 }
 
 /// How a packet relates to the key under which its flow is kept.
@@ -82,6 +87,36 @@ pub struct Extracted<K> {
     pub payload_len: u32,
     /// Time to live or hop limit.
     pub ttl: u8,
+    /// The frame was cut by the snap length of the capture; all lengths are those in the headers.
+    pub truncated: bool,
+    /// What is wrong with the packet.
+    pub defects: Defects,
+    /// What the packet was wrapped in.
+    pub envelope: Envelope,
+}
+
+/// What is wrong with a packet that can be attributed all the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Defects(pub u8);
+
+impl Defects {
+    /// A sound packet.
+    pub const NONE: Self = Self(0);
+    /// An IP fragment that overlaps another one.
+    pub const FRAGMENT_OVERLAP: Self = Self(1);
+    /// A first IP fragment too small for its transport header.
+    pub const TINY_FRAGMENT: Self = Self(1 << 1);
+
+    /// Whether all of `other` are there.
+    pub const fn contains(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// The defects of both.
+    #[must_use]
+    pub const fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
 }
 
 /// Decides which flow a frame belongs to.
@@ -91,5 +126,5 @@ pub trait FlowExtractor {
 
     /// The flow of `frame`, or `None` if it belongs to none. Such a frame is counted as unmatched,
     /// with its reason, and makes no event.
-    fn extract(&self, frame: &Frame<'_>) -> Option<Extracted<Self::Key>>;
+    fn extract(&mut self, frame: &Frame<'_>) -> Option<Extracted<Self::Key>>;
 }

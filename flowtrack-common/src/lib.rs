@@ -13,6 +13,8 @@ pub mod abi;
 #[cfg(feature = "tracker")]
 mod anomaly;
 #[cfg(feature = "tracker")]
+mod envelope;
+#[cfg(feature = "tracker")]
 mod event;
 #[cfg(feature = "tracker")]
 mod extract;
@@ -30,11 +32,12 @@ mod time;
 #[cfg(feature = "tracker")]
 pub use self::{
     anomaly::{AnomalyKind, EvictionPressure, VictimClass},
+    envelope::{Envelope, Tunnel, TunnelId, TunnelKind, VlanStack},
     event::FlowEvent,
-    extract::{Extracted, FlowExtractor, FlowKey, Frame, LinkType, Orientation},
+    extract::{Defects, Extracted, FlowExtractor, FlowKey, Frame, LinkType, Orientation},
     history::HistoryString,
     l4::{L4Proto, TcpFlags, TcpInfo},
     state::{EndReason, EndpointState, FlowSide, FlowState},
-    stats::{Completeness, FlowStats, SideStats},
+    stats::{Completeness, FlowStats, SideStats, Volume},
     time::Timestamp,
 };

@@ -42,9 +42,53 @@ pub struct SideStats {
     pub ttl_min: u8,
     /// Largest time to live or hop limit.
     pub ttl_max: u8,
+    /// ICMP errors that quote a packet of this side.
+    pub icmp_errors: u32,
+}
+
+/// Packets and bytes, as [`SideStats`] counts them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Volume {
+    /// Packets.
+    pub packets: u64,
+    /// Bytes of whole frames.
+    pub wire_bytes: u64,
+    /// Bytes of IP packets.
+    pub ip_bytes: u64,
+    /// Bytes of transport payload.
+    pub payload_bytes: u64,
+}
+
+impl Volume {
+    /// What came on top of `earlier`.
+    #[must_use]
+    pub const fn since(self, earlier: Self) -> Self {
+        Self {
+            packets: self.packets.saturating_sub(earlier.packets),
+            wire_bytes: self.wire_bytes.saturating_sub(earlier.wire_bytes),
+            ip_bytes: self.ip_bytes.saturating_sub(earlier.ip_bytes),
+            payload_bytes: self.payload_bytes.saturating_sub(earlier.payload_bytes),
+        }
+    }
+}
+
+impl SideStats {
+    /// Packets and bytes.
+    pub const fn volume(&self) -> Volume {
+        Volume {
+            packets: self.packets,
+            wire_bytes: self.wire_bytes,
+            ip_bytes: self.ip_bytes,
+            payload_bytes: self.payload_bytes,
+        }
+    }
 }
 
 /// How far a record can be trusted to be whole.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "they are independent of each other"
+)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Completeness {
     /// The flow was under way when its first packet was seen.
@@ -53,6 +97,8 @@ pub struct Completeness {
     pub evicted: bool,
     /// The receive queue lost packets while the flow lived, perhaps some of its own.
     pub capture_loss: bool,
+    /// Frames were cut by the snap length of the capture; lengths are those in the headers.
+    pub truncated: bool,
     /// One flow in this many was tracked; 0 and 1 mean all.
     pub sampled: u32,
 }

@@ -260,10 +260,11 @@ fn what_an_extractor_makes_of_a_segment_can_be_written_down() {
         midstream,
         evicted,
         capture_loss,
+        truncated,
         sampled,
     } = Completeness::default();
     assert_eq!(
-        (midstream, evicted, capture_loss, sampled),
-        (false, false, false, 0)
+        (midstream, evicted, capture_loss, truncated, sampled),
+        (false, false, false, false, 0)
     );
 }

@@ -49,6 +49,7 @@ fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
         ring_size: args.ring_size,
         quiet: args.quiet,
         outputs: args.shared.outputs.clone(),
+        extractor: args.shared.extractor(),
         tracker: args.shared.tracker(),
     })?;
     say(&ledger);
@@ -73,6 +74,7 @@ fn read(args: &ReadArgs) -> anyhow::Result<ExitCode> {
         files: args.files.clone(),
         outputs: args.shared.outputs.clone(),
         shards: args.shards.into(),
+        extractor: args.shared.extractor(),
         tracker: args.shared.tracker(),
     })?;
     let damaged = !outcome.errors.is_empty();

@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 use super::values::IdleTimeout;
 use crate::{
     export::{OutputSpec, Target, same_file},
-    flow::TrackerConfig,
+    flow::{ExtractorConfig, TrackerConfig},
 };
 
 /// The flow probe that can prove what it did not see.
@@ -145,6 +145,11 @@ impl SharedArgs {
             config.timeouts.set(*class, *timeout);
         }
         config
+    }
+
+    /// What makes a flow.
+    pub fn extractor(&self) -> ExtractorConfig {
+        ExtractorConfig::default()
     }
 
     /// Where the ledger goes.

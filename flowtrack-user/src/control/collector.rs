@@ -9,6 +9,7 @@ use crossbeam_channel::Receiver;
 
 use crate::{
     export::OutputQueue,
+    flow::FlowRecord,
     worker::{Chunk, ChunkPool, TopFlows},
 };
 
@@ -53,11 +54,7 @@ impl CollectorCounts {
         let Some(arrived) = self.shards.get(chunk.shard) else {
             return;
         };
-        let packets = chunk
-            .records
-            .iter()
-            .map(|record| record.stats.packets())
-            .sum();
+        let packets = chunk.records.iter().map(FlowRecord::packets).sum();
         arrived
             .records
             .fetch_add(chunk.records.len() as u64, Relaxed);

@@ -15,14 +15,23 @@ use flowtrack_common::{EndReason, Timestamp};
 
 use crate::{
     capture::BURST,
-    flow::{FiveTuple, Meta},
+    flow::{FiveTuple, Observation},
     worker::{Shard, ShardCounts},
 };
 
 /// Bursts that may wait for each shard.
 const BURSTS: usize = 64;
 
-type Burst = Vec<Meta<FiveTuple>>;
+type Burst = Vec<Observation<FiveTuple>>;
+
+/// Where in a frame something was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// It is the first thing that was found.
+    Outermost,
+    /// It is something else.
+    Inside,
+}
 
 /// Gives each packet to the shard that its key belongs to. A single shard runs in the calling
 /// thread, several ones in a thread each.
@@ -36,11 +45,12 @@ pub(super) struct Dispatcher<'scope> {
 /// A shard, and the packets that are gathered for it.
 struct Link<'scope> {
     burst: Burst,
-    packets: u64,
-    place: Place<'scope>,
+    frames: u64,
+    inner_packets: u64,
+    home: Home<'scope>,
 }
 
-enum Place<'scope> {
+enum Home<'scope> {
     /// The calling thread.
     Here(Box<Shard>),
     /// A thread of its own: where full bursts go to, and empty ones come from.
@@ -57,15 +67,16 @@ impl<'scope> Dispatcher<'scope> {
         let single = shards.len() == 1;
         let latest = Arc::<AtomicU64>::default();
         let link = |(number, shard): (usize, Shard)| {
-            let place = if single {
-                Place::Here(Box::new(shard))
+            let home = if single {
+                Home::Here(Box::new(shard))
             } else {
-                Place::start(scope, number, shard, Arc::clone(&latest))?
+                Home::start(scope, number, shard, Arc::clone(&latest))?
             };
             Ok(Link {
                 burst: Vec::with_capacity(BURST),
-                packets: 0,
-                place,
+                frames: 0,
+                inner_packets: 0,
+                home,
             })
         };
         let links = shards
@@ -80,19 +91,24 @@ impl<'scope> Dispatcher<'scope> {
         })
     }
 
-    /// Takes in a packet.
-    pub(super) fn packet(&mut self, meta: Meta<FiveTuple>) {
-        self.latest.store(meta.ts.as_nanos(), Relaxed);
+    /// Takes in what was found in a frame.
+    pub(super) fn observe(&mut self, observation: Observation<FiveTuple>, place: Place) {
+        self.latest.store(observation.ts().as_nanos(), Relaxed);
         let shard = match self.links.len() as u64 {
             0 | 1 => 0,
-            shards => self.hasher.hash_one(meta.packet.key) % shards,
+            shards => self.hasher.hash_one(observation.key()) % shards,
         };
         let link = usize::try_from(shard)
             .ok()
             .and_then(|shard| self.links.get_mut(shard));
         let Some(link) = link else { return };
-        link.packets += 1;
-        link.burst.push(meta);
+        if matches!(observation, Observation::Packet(_)) {
+            match place {
+                Place::Outermost => link.frames += 1,
+                Place::Inside => link.inner_packets += 1,
+            }
+        }
+        link.burst.push(observation);
         if link.burst.len() >= BURST {
             link.send();
         }
@@ -105,7 +121,7 @@ impl<'scope> Dispatcher<'scope> {
     }
 }
 
-impl<'scope> Place<'scope> {
+impl<'scope> Home<'scope> {
     fn start(
         scope: &'scope Scope<'scope, '_>,
         number: usize,
@@ -138,12 +154,12 @@ impl<'scope> Place<'scope> {
 
 impl Link<'_> {
     fn send(&mut self) {
-        match &mut self.place {
-            Place::Here(shard) => {
+        match &mut self.home {
+            Home::Here(shard) => {
                 shard.burst(&self.burst);
                 self.burst.clear();
             }
-            Place::Thread { full, empty, .. } => {
+            Home::Thread { full, empty, .. } => {
                 let next = empty
                     .try_recv()
                     .unwrap_or_else(|_| Vec::with_capacity(BURST));
@@ -156,16 +172,17 @@ impl Link<'_> {
     fn finish(mut self, latest: &AtomicU64) -> ShardCounts {
         self.send();
         let mut counts = ShardCounts {
-            received: self.packets,
-            accepted: self.packets,
+            received: self.frames,
+            accepted: self.frames,
+            tunnelled: self.inner_packets,
             ..ShardCounts::default()
         };
-        match self.place {
-            Place::Here(mut shard) => {
+        match self.home {
+            Home::Here(mut shard) => {
                 finish(&mut shard, latest);
                 shard.count(&mut counts);
             }
-            Place::Thread { full, thread, .. } => {
+            Home::Thread { full, thread, .. } => {
                 drop(full);
                 if let Ok(shard) = thread.join() {
                     shard.count(&mut counts);

@@ -101,6 +101,8 @@ pub struct XskRow {
 pub struct WireRow {
     /// With a key.
     pub accepted: u64,
+    /// Packets beyond one a frame: those in tunnels, which count in flows of their own.
+    pub tunnelled: u64,
     /// Without one, by reason; reasons that did not occur are left out.
     pub refused: BTreeMap<&'static str, u64>,
 }
@@ -148,7 +150,7 @@ pub struct Residual {
     pub xsk: i64,
     /// Received, but neither accepted nor refused.
     pub wire: i64,
-    /// Accepted, but not taken in by the tracker.
+    /// Accepted or tunnelled, but not taken in by the tracker.
     pub tracker: i64,
     /// Flows (not packets) that were started and are neither live nor ended.
     pub flows: i64,
@@ -192,7 +194,8 @@ impl LedgerRow {
         let unreceived = xdp.map_or(0, |verdicts| {
             signed(verdicts.redirected.packets) - signed(counts.received + lost_in_socket)
         });
-        let unarrived = signed(counts.ended_packets) - signed(counts.lost_packets + record_packets);
+        let unarrived =
+            signed(counts.recorded_packets) - signed(counts.lost_packets + record_packets);
         let (xsk_in_flight, xsk_residual) =
             moment.split(unreceived, IN_FLIGHT_MAX * i64::from(queues));
         let (records_in_flight, records_residual) = moment.split(unarrived, i64::MAX);
@@ -226,6 +229,7 @@ impl From<&ShardCounts> for WireRow {
         let reasons = Refusal::ALL.iter().map(|reason| reason.name());
         Self {
             accepted: counts.accepted,
+            tunnelled: counts.tunnelled,
             refused: named(reasons, &counts.refused),
         }
     }
@@ -250,13 +254,13 @@ impl Residual {
     fn new(counts: &ShardCounts, xsk: i64, unarrived: i64, moment: Moment) -> Self {
         let refused: u64 = counts.refused.iter().sum();
         let ended: u64 = counts.ended.iter().sum();
-        let ended_packets = counts.ended_packets + moment.live(counts.live_packets);
+        let recorded_packets = counts.recorded_packets + moment.live(counts.live_packets);
         Self {
             xsk,
             wire: signed(counts.received) - signed(counts.accepted + refused),
-            tracker: signed(counts.accepted) - signed(counts.matched),
+            tracker: signed(counts.accepted + counts.tunnelled) - signed(counts.matched),
             flows: signed(counts.created) - signed(ended + moment.live(counts.live)),
-            records: unarrived + signed(counts.matched) - signed(ended_packets),
+            records: unarrived + signed(counts.matched) - signed(recorded_packets),
         }
     }
 }

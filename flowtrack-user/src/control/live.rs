@@ -19,7 +19,7 @@ use super::{
 use crate::{
     capture::xdp::AttachMode,
     export::{OutputQueue, OutputSpec},
-    flow::{EventKinds, TrackerConfig},
+    flow::{EventKinds, ExtractorConfig, TrackerConfig},
     sys::interface::{self, LinkState},
     worker::{ChunkSink, Delivery, Shard, ShardCounts, WorkerConfig, WorkerHandle},
 };
@@ -58,6 +58,8 @@ pub struct RunConfig {
     pub quiet: bool,
     /// Where records and events go.
     pub outputs: Vec<OutputSpec>,
+    /// What makes a flow.
+    pub extractor: ExtractorConfig,
     /// Size and timeouts of each tracker; there is one a queue.
     pub tracker: TrackerConfig,
 }
@@ -119,6 +121,7 @@ impl Run {
                 queue: u32::try_from(queue)?,
                 core: cores.get(queue % cores.len().max(1)).copied(),
                 stamped: config.stamped,
+                extractor: config.extractor,
             };
             let worker = WorkerHandle::start(worker, move || Shard::new(tracker, sink))
                 .context("cannot start a worker")?;

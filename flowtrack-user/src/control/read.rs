@@ -5,11 +5,15 @@ use std::{ops::ControlFlow, path::PathBuf, sync::Arc, thread, time::Duration};
 use anyhow::Context;
 use crossbeam_channel::bounded;
 
-use super::{Collector, CollectorCounts, Ledger, Moment, dispatch::Dispatcher, outputs};
+use super::{
+    Collector, CollectorCounts, Ledger, Moment,
+    dispatch::{Dispatcher, Place},
+    outputs,
+};
 use crate::{
     capture::pcap::{CaptureFile, ReadError},
     export::{OutputQueue, OutputSpec},
-    flow::{EventKinds, Extraction, FiveTupleExtractor, TrackerConfig},
+    flow::{EventKinds, ExtractorConfig, Intake, TrackerConfig},
     wire::RefusalCounts,
     worker::{ChunkSink, Delivery, Shard, ShardCounts},
 };
@@ -26,6 +30,8 @@ pub struct ReadConfig {
     pub outputs: Vec<OutputSpec>,
     /// Trackers, each in a thread if there are several.
     pub shards: usize,
+    /// What makes a flow.
+    pub extractor: ExtractorConfig,
     /// Size and timeouts of each tracker.
     pub tracker: TrackerConfig,
 }
@@ -70,7 +76,7 @@ pub fn read(config: &ReadConfig) -> anyhow::Result<ReadOutcome> {
             .context("cannot start the collector thread")?;
         let mut dispatcher =
             Dispatcher::start(scope, shards).context("cannot start the tracker threads")?;
-        let files = read_files(&config.files, &mut dispatcher, &outputs);
+        let files = read_files(config, &mut dispatcher, &outputs);
         anyhow::Ok((dispatcher.finish(), files))
     })?;
     let ledger = files.opened.then(|| {
@@ -121,13 +127,13 @@ impl Files {
 /// Reads the files one after the other. One that is damaged does not keep the others from being
 /// read.
 fn read_files(
-    files: &[PathBuf],
+    config: &ReadConfig,
     dispatcher: &mut Dispatcher<'_>,
     outputs: &[OutputQueue],
 ) -> Files {
-    let mut extraction = Extraction::new(FiveTupleExtractor);
+    let mut intake = Intake::new(config.extractor);
     let mut read = Files::default();
-    for path in files {
+    for path in &config.files {
         if nobody_reads(outputs) {
             break;
         }
@@ -140,9 +146,11 @@ fn read_files(
         };
         read.opened = true;
         let result = file.read(|frame| {
-            if let Some(meta) = extraction.meta(frame) {
-                dispatcher.packet(meta);
-            }
+            let mut place = Place::Outermost;
+            intake.frame(frame, |observation| {
+                dispatcher.observe(observation, place);
+                place = Place::Inside;
+            });
             if nobody_reads(outputs) {
                 ControlFlow::Break(())
             } else {
@@ -152,7 +160,7 @@ fn read_files(
         read.packets += file.packets();
         read.errors.extend(result.err());
     }
-    read.refused = *extraction.refused();
+    read.refused = intake.counts().refused;
     read
 }
 

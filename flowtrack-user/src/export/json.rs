@@ -81,11 +81,16 @@ struct Tcp {
     zero_windows: u32,
 }
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "they are independent of each other"
+)]
 #[derive(Serialize)]
 struct Whole {
     midstream: bool,
     evicted: bool,
     capture_loss: bool,
+    truncated: bool,
     sampled: u32,
 }
 
@@ -104,6 +109,7 @@ impl From<&FlowRecord<FiveTuple>> for Record {
             midstream,
             evicted,
             capture_loss,
+            truncated,
             sampled,
         } = completeness;
         Self {
@@ -123,6 +129,7 @@ impl From<&FlowRecord<FiveTuple>> for Record {
                 midstream,
                 evicted,
                 capture_loss,
+                truncated,
                 sampled: sampled.max(1),
             },
         }

@@ -17,6 +17,25 @@ pub struct TrackerConfig {
     pub max_flows: usize,
     /// When a silent flow is over.
     pub timeouts: Timeouts,
+    /// A flow that was active for so long gives a record, and goes on.
+    pub active_timeout: Option<Duration>,
+    /// Which side is the initiator.
+    pub direction: Direction,
+    /// TCP's FIN, RST and SYN end flows and start new ones. Else only timeouts do, as in NetFlow.
+    pub tcp_ends_flows: bool,
+    /// Make anomaly events.
+    pub emit_anomalies: bool,
+}
+
+/// Which side is the initiator, where no SYN tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Direction {
+    /// The sender of the first packet, unless the flow is a part of one that was seen before.
+    #[default]
+    FirstPacket,
+    /// As Zeek has it: the sender of the first packet, unless that comes from a port that servers use
+    /// and goes to one that they do not.
+    LikelyServer,
 }
 
 /// There is not enough memory for the flow tables.
@@ -55,6 +74,10 @@ impl Default for TrackerConfig {
         Self {
             max_flows: 1 << 18,
             timeouts: Timeouts::default(),
+            active_timeout: None,
+            direction: Direction::FirstPacket,
+            tcp_ends_flows: true,
+            emit_anomalies: false,
         }
     }
 }

@@ -1,8 +1,8 @@
 //! A live flow, as it lies in the table.
 
 use flowtrack_common::{
-    FlowKey, FlowSide, FlowState, FlowStats, HistoryString, L4Proto, Orientation, SideStats,
-    VictimClass,
+    Envelope, FlowKey, FlowSide, FlowState, FlowStats, HistoryString, L4Proto, Orientation,
+    SideStats, VictimClass,
 };
 
 use super::{
@@ -31,6 +31,7 @@ pub(super) struct Flow {
     pub(super) stats: FlowStats,
     pub(super) tcp: Connection,
     pub(super) last_use: LastUse,
+    pub(super) envelope: Envelope,
 }
 
 impl Flow {
@@ -55,6 +56,7 @@ impl Flow {
             },
             tcp: Connection::default(),
             last_use: first_use,
+            envelope: meta.packet.envelope,
         };
         flow.stats.completeness.midstream =
             meta.packet.tcp.is_some() && state != FlowState::SynSent;
@@ -101,6 +103,7 @@ impl Flow {
         counters.ip_len_max = counters.ip_len_max.max(packet.ip_len);
         counters.ttl_min = counters.ttl_min.min(packet.ttl);
         counters.ttl_max = counters.ttl_max.max(packet.ttl);
+        self.stats.completeness.truncated |= packet.truncated;
     }
 
     pub(super) fn timeout_class(&self) -> TimeoutClass {

@@ -1,18 +1,85 @@
 //! From a frame to the five-tuple of its flow.
 
-use flowtrack_common::{Extracted, FlowExtractor, FlowKey, Frame, Orientation};
+use flowtrack_common::{Defects, Extracted, FlowExtractor, FlowKey, Frame, Orientation, VlanStack};
 
-use super::{FiveTuple, Meta};
-use crate::wire::{self, Packet, Refusal, RefusalCounts, Transport};
+use super::FiveTuple;
+use crate::wire::{self, Packet, Transport};
+
+/// What makes a flow.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ExtractorConfig {
+    /// What becomes of packets in tunnels.
+    pub tunnels: Tunnels,
+    /// What becomes of IP fragments.
+    pub fragments: Fragments,
+    /// What becomes of ICMP messages.
+    pub icmp: IcmpFlows,
+    /// Packets in different VLANs belong to different flows.
+    pub key_vlan: bool,
+    /// Packets in different tunnels, by kind and identifier, belong to different flows.
+    pub key_tunnel: bool,
+    /// Refuse packets whose IP, TCP, UDP or ICMP checksum is wrong.
+    pub verify_checksums: bool,
+}
+
+/// What becomes of packets in tunnels.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tunnels {
+    /// The outer packet counts in its flow, and each inner packet in its own.
+    #[default]
+    All,
+    /// As `All`, but outer packets count only where UDP carries the tunnel: as Zeek has it.
+    Zeek,
+    /// Only the innermost packet counts.
+    Inner,
+    /// Only the outer packet counts: tunnels are not looked into.
+    Outer,
+}
+
+/// What becomes of IP fragments.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fragments {
+    /// Later fragments count in the flow of the first one, as long as that is remembered; else in a
+    /// flow with ports 0.
+    #[default]
+    Follow,
+    /// All fragments but the first count in a flow with ports 0.
+    Apart,
+    /// A datagram counts once, as one packet, when it is whole; until then it is nowhere: as Zeek has
+    /// it.
+    Reassemble,
+}
+
+/// What becomes of ICMP messages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum IcmpFlows {
+    /// A flow for each type of query, with its answers, and for each identifier.
+    #[default]
+    Queries,
+    /// The same, whatever the identifier: as Zeek has it.
+    Types,
+    /// One flow for each pair of hosts: as in NetFlow collectors that know no types.
+    Hosts,
+}
 
 /// Flows by address, port and protocol, both directions in one.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct FiveTupleExtractor;
+#[derive(Clone, Debug, Default)]
+pub struct FiveTupleExtractor {
+    #[expect(dead_code, reason = "the next commit reads it")]
+    config: ExtractorConfig,
+}
+
+impl FiveTupleExtractor {
+    /// An extractor that has seen no frame.
+    pub fn new(config: ExtractorConfig) -> Self {
+        Self { config }
+    }
+}
 
 impl FlowExtractor for FiveTupleExtractor {
     type Key = FiveTuple;
 
-    fn extract(&self, frame: &Frame<'_>) -> Option<Extracted<FiveTuple>> {
+    fn extract(&mut self, frame: &Frame<'_>) -> Option<Extracted<FiveTuple>> {
         let packet = wire::parse(frame).ok()?;
         let (key, answerable) = five_tuple(&packet);
         // The smaller end first, so that both directions give the same key. A message that has no
@@ -38,6 +105,9 @@ impl FlowExtractor for FiveTupleExtractor {
             ip_len: packet.ip_len,
             payload_len,
             ttl: packet.ttl,
+            truncated: packet.truncated,
+            defects: Defects::NONE,
+            envelope: packet.envelope,
         })
     }
 }
@@ -51,6 +121,8 @@ fn five_tuple(packet: &Packet) -> (FiveTuple, bool) {
         dst_port: 0,
         icmp_id: 0,
         l4: packet.l4,
+        vlans: VlanStack::default(),
+        tunnel: None,
     };
     match packet.transport {
         Transport::Tcp { ports, .. } | Transport::Datagram { ports, .. } => (
@@ -75,55 +147,5 @@ fn five_tuple(packet: &Packet) -> (FiveTuple, bool) {
             )
         }
         Transport::Fragment { .. } | Transport::Other { .. } => (key, true),
-    }
-}
-
-/// An extractor and what became of the packets that went through it.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Extraction<E> {
-    extractor: E,
-    accepted: u64,
-    refused: RefusalCounts,
-}
-
-impl<E: FlowExtractor> Extraction<E> {
-    /// Nothing counted yet.
-    pub fn new(extractor: E) -> Self {
-        Self {
-            extractor,
-            accepted: 0,
-            refused: RefusalCounts::default(),
-        }
-    }
-
-    /// What the tracker needs of `frame`; `None` if the packet was refused, and counted so.
-    #[inline]
-    pub fn meta(&mut self, frame: &Frame<'_>) -> Option<Meta<E::Key>> {
-        if let Some(packet) = self.extractor.extract(frame) {
-            self.accepted += 1;
-            return Some(Meta {
-                packet,
-                ts: frame.ts,
-            });
-        }
-        self.refuse(frame);
-        None
-    }
-
-    /// An extractor only says that there is no key. Refused packets are few: look again for why.
-    #[cold]
-    fn refuse(&mut self, frame: &Frame<'_>) {
-        self.refused
-            .count(wire::parse(frame).err().unwrap_or(Refusal::NoKey));
-    }
-
-    /// Packets that have a key.
-    pub fn accepted(&self) -> u64 {
-        self.accepted
-    }
-
-    /// Packets that have none, by reason.
-    pub fn refused(&self) -> &RefusalCounts {
-        &self.refused
     }
 }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use flowtrack_common::{FlowKey, L4Proto};
+use flowtrack_common::{FlowKey, L4Proto, TunnelId, VlanStack};
 
 /// Addresses, ports and protocol of a flow.
 ///
@@ -23,6 +23,10 @@ pub struct FiveTuple {
     pub icmp_id: u16,
     /// Transport protocol.
     pub l4: L4Proto,
+    /// VLANs, if they are part of the key.
+    pub vlans: VlanStack,
+    /// Tunnel, if it is part of the key and the packets are in one.
+    pub tunnel: Option<TunnelId>,
 }
 
 impl FlowKey for FiveTuple {
@@ -34,5 +38,9 @@ impl FlowKey for FiveTuple {
             dst_port: self.src_port,
             ..self
         }
+    }
+
+    fn destination(&self) -> Option<IpAddr> {
+        Some(self.dst)
     }
 }

@@ -8,19 +8,23 @@ mod clock;
 mod config;
 mod entry;
 mod extract;
+mod intake;
 mod key;
+mod observation;
 mod record;
 mod sink;
 mod tcp;
 mod tracker;
 
 pub use self::{
-    config::{NotEnoughMemory, TimeoutClass, Timeouts, TrackerConfig},
-    extract::{Extraction, FiveTupleExtractor},
+    config::{Direction, NotEnoughMemory, TimeoutClass, Timeouts, TrackerConfig},
+    extract::{ExtractorConfig, FiveTupleExtractor, Fragments, IcmpFlows, Tunnels},
+    intake::{Intake, IntakeCounts},
     key::FiveTuple,
-    record::FlowRecord,
+    observation::{Meta, Note, NoteKind, Observation},
+    record::{FlowRecord, RecordReason},
     sink::{EventKinds, EventSink},
-    tracker::{Meta, Tracker, TrackerCounters},
+    tracker::{Tracker, TrackerCounters},
 };
 
 #[cfg(test)]

@@ -3,28 +3,21 @@
 use std::time::Duration;
 
 use flowtrack_common::{
-    EndReason, Extracted, FlowEvent, FlowKey, FlowState, FlowStats, L4Proto, Timestamp, VictimClass,
+    EndReason, FlowEvent, FlowKey, FlowState, FlowStats, L4Proto, Timestamp, VictimClass,
 };
 
 use super::{
-    EventKinds, EventSink, FlowRecord, TimeoutClass, TrackerConfig,
+    EventKinds, EventSink, FlowRecord, Meta, Note, Observation, RecordReason, TimeoutClass,
+    TrackerConfig,
     clock::Clock,
     entry::{Flow, LISTS, list},
 };
 use crate::table::{FlowTable, SlotId};
 
-/// A packet as the tracker takes it in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Meta<K> {
-    /// What the extractor found.
-    pub packet: Extracted<K>,
-    /// Packet time.
-    pub ts: Timestamp,
-}
-
 /// What a tracker has counted since it was made.
 ///
-/// `created = live + ended`, and `packets = live_packets + ended_packets`, after every call.
+/// `created = live + ended`, and `packets = recorded_packets + those that no record has yet`, after
+/// every call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TrackerCounters {
     /// Packets taken in.
@@ -35,8 +28,10 @@ pub struct TrackerCounters {
     pub created: u64,
     /// Flows ended, by [`EndReason`].
     pub ended: [u64; EndReason::ALL.len()],
-    /// Packets of the flows that ended.
-    pub ended_packets: u64,
+    /// Packets in records.
+    pub recorded_packets: u64,
+    /// Records: one for each flow that ended, and those of the active timeout.
+    pub records: u64,
     /// Flows that made room in a full table, by [`VictimClass`].
     pub evicted: [u64; VictimClass::ALL.len()],
 }
@@ -83,6 +78,20 @@ impl<K: FlowKey> Tracker<K> {
     /// Flows that have not ended.
     pub fn live(&self) -> usize {
         self.table.len()
+    }
+
+    /// Takes in a packet or a note.
+    #[inline]
+    pub fn observe(&mut self, observation: &Observation<K>, sink: &mut impl EventSink<K>) {
+        match observation {
+            Observation::Packet(meta) => self.packet(meta, sink),
+            Observation::Note(note) => self.note(note),
+        }
+    }
+
+    /// Takes in a note: what it says belongs to a flow that is live, or is lost.
+    pub fn note(&mut self, note: &Note<K>) {
+        self.clock.note(note.ts);
     }
 
     /// Takes in a packet.
@@ -289,13 +298,13 @@ impl<K: FlowKey> Tracker<K> {
         if let Some(counter) = self.counters.ended.get_mut(reason.index()) {
             *counter += 1;
         }
-        self.counters.ended_packets += flow.stats.packets();
         let key = flow.oriented(key);
         let Flow {
             l4,
             state,
             stats,
             history,
+            envelope,
             ..
         } = flow;
         if sink.wants().contains(EventKinds::ENDED) {
@@ -306,14 +315,22 @@ impl<K: FlowKey> Tracker<K> {
                 history,
             });
         }
-        sink.record(FlowRecord {
+        let record = FlowRecord {
             key,
             l4,
-            reason,
+            reason: RecordReason::Ended(reason),
+            part: 0,
             state,
+            initiator: stats.initiator.volume(),
+            responder: stats.responder.volume(),
+            since: stats.started,
             stats,
             history,
-        });
+            envelope,
+        };
+        self.counters.records += 1;
+        self.counters.recorded_packets += record.packets();
+        sink.record(record);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use flowtrack_common::L4Proto;
+use flowtrack_common::{Envelope, L4Proto};
 
 use super::{Layer, Packet, Refusal, Transport, transport};
 
@@ -47,5 +47,9 @@ pub(super) fn parse(layer: Layer<'_>) -> Result<Packet, Refusal> {
         ip_len: packet.len(),
         ttl: header[8],
         transport,
+        truncated: layer.bytes.len() < layer.wire_len,
+        envelope: Envelope::default(),
+        fragment: None,
+        quoted: None,
     })
 }

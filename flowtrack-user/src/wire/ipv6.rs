@@ -2,7 +2,7 @@
 
 use std::net::Ipv6Addr;
 
-use flowtrack_common::L4Proto;
+use flowtrack_common::{Envelope, L4Proto};
 
 use super::{Layer, Packet, Refusal, Transport, transport};
 
@@ -48,6 +48,10 @@ pub(super) fn parse(layer: Layer<'_>) -> Result<Packet, Refusal> {
         ip_len: packet.len(),
         ttl: header[7],
         transport,
+        truncated: layer.bytes.len() < layer.wire_len,
+        envelope: Envelope::default(),
+        fragment: None,
+        quoted: None,
     })
 }
 

@@ -23,7 +23,7 @@ mod udp;
 
 use std::net::IpAddr;
 
-use flowtrack_common::{Frame, L4Proto, LinkType, TcpInfo};
+use flowtrack_common::{Envelope, Frame, L4Proto, LinkType, TcpInfo};
 
 pub use self::refusal::{Refusal, RefusalCounts};
 
@@ -42,6 +42,83 @@ pub struct Packet {
     pub ttl: u8,
     /// What the transport header says.
     pub transport: Transport,
+    /// The frame was cut by the snap length of the capture.
+    pub truncated: bool,
+    /// What the packet was wrapped in.
+    pub envelope: Envelope,
+    /// Where it belongs in its datagram, if it is a fragment of one.
+    pub fragment: Option<Fragment>,
+    /// What an ICMP error says which packet it is about.
+    pub quoted: Option<Quoted>,
+}
+
+/// An IP fragment (RFC 791, RFC 8200), the first one too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fragment {
+    /// Which datagram it belongs to, between two addresses and for one protocol.
+    pub id: u32,
+    /// Bytes of the datagram's payload before it.
+    pub offset: u32,
+    /// Bytes of the datagram's payload in it.
+    pub len: u32,
+    /// There are more behind it.
+    pub more: bool,
+    /// Bytes of IP headers before the payload.
+    pub header_len: u32,
+}
+
+/// The packet that an ICMP error quotes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quoted {
+    /// Source address.
+    pub src: IpAddr,
+    /// Destination address.
+    pub dst: IpAddr,
+    /// Transport protocol.
+    pub l4: L4Proto,
+    /// Ports; 0 for protocols without ports.
+    pub ports: Ports,
+    /// The message, if it is an ICMP one.
+    pub message: Option<IcmpMessage>,
+}
+
+/// The packets of a frame, the outermost first: each but the first came in a tunnel of the one before
+/// it. It ends with the first one that is refused.
+#[derive(Clone, Debug)]
+pub struct Packets<'a> {
+    rest: Option<Layer<'a>>,
+    link: LinkType,
+}
+
+/// The packets of `frame`.
+pub fn packets<'a>(frame: &Frame<'a>) -> Packets<'a> {
+    Packets {
+        rest: Some(Layer {
+            bytes: frame.bytes,
+            wire_len: (frame.wire_len as usize).max(frame.bytes.len()),
+            offset: 0,
+        }),
+        link: frame.link,
+    }
+}
+
+impl Iterator for Packets<'_> {
+    type Item = Result<Packet, Refusal>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let layer = self.rest.take()?;
+        Some(match self.link {
+            LinkType::ETHERNET => ethernet::parse(layer),
+            LinkType::RAW => ip(layer),
+            LinkType::IPV4 => ipv4::parse(layer),
+            LinkType::IPV6 => ipv6::parse(layer),
+            LinkType::LINUX_SLL => cooked::parse_sll(layer),
+            LinkType::LINUX_SLL2 => cooked::parse_sll2(layer),
+            LinkType::NULL | LinkType::LOOP => cooked::parse_family(layer),
+            LinkType::PPP | LinkType::PPP_HDLC => ppp::parse(layer),
+            _ => Err(Refusal::LinkType),
+        })
+    }
 }
 
 /// What the header behind the IP header says.
@@ -132,24 +209,9 @@ impl<'a> Layer<'a> {
     }
 }
 
-/// The headers of `frame`, or why there are none to attribute it by.
+/// The headers of the outermost packet of `frame`, or why there are none to attribute it by.
 pub fn parse(frame: &Frame<'_>) -> Result<Packet, Refusal> {
-    let layer = Layer {
-        bytes: frame.bytes,
-        wire_len: (frame.wire_len as usize).max(frame.bytes.len()),
-        offset: 0,
-    };
-    match frame.link {
-        LinkType::ETHERNET => ethernet::parse(layer),
-        LinkType::RAW => ip(layer),
-        LinkType::IPV4 => ipv4::parse(layer),
-        LinkType::IPV6 => ipv6::parse(layer),
-        LinkType::LINUX_SLL => cooked::parse_sll(layer),
-        LinkType::LINUX_SLL2 => cooked::parse_sll2(layer),
-        LinkType::NULL | LinkType::LOOP => cooked::parse_family(layer),
-        LinkType::PPP | LinkType::PPP_HDLC => ppp::parse(layer),
-        _ => Err(Refusal::LinkType),
-    }
+    packets(frame).next().unwrap_or(Err(Refusal::NotIp))
 }
 
 /// An IP packet of either version.

@@ -168,7 +168,7 @@ impl ChunkSink {
             .current
             .records
             .iter()
-            .map(|r| r.stats.packets())
+            .map(FlowRecord::packets)
             .sum::<u64>();
         self.lost.events += self.current.events.len() as u64;
         self.current.clear();

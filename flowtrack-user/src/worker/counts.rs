@@ -95,6 +95,8 @@ shard_counts! {
         rx_fill_ring_empty,
         /// Packets that have a key.
         accepted,
+        /// Packets beyond one a frame: those in tunnels, which count in flows of their own.
+        tunnelled,
         /// Packets that the tracker took in.
         matched,
         /// Their bytes on the wire.
@@ -103,10 +105,12 @@ shard_counts! {
         created,
         /// Flows that have not ended.
         live,
-        /// Packets of live flows.
+        /// Packets of live flows that are in no record yet.
         live_packets,
-        /// Packets of flows that have ended.
-        ended_packets,
+        /// Records made.
+        records,
+        /// Packets in records.
+        recorded_packets,
         /// Records that the control plane was too slow for.
         lost_records,
         /// Packets in these records.

@@ -19,7 +19,7 @@ use crate::{
         BURST,
         xdp::{SocketConfig, SocketError, SocketReport, SocketStats, XskSocket},
     },
-    flow::{Extraction, FiveTuple, FiveTupleExtractor, Meta},
+    flow::{ExtractorConfig, FiveTuple, Intake, IntakeCounts, Observation},
     sys::clock::{self, TaiClock},
 };
 
@@ -43,6 +43,8 @@ pub struct WorkerConfig {
     pub core: Option<CoreId>,
     /// Packets have a time stamp in front.
     pub stamped: bool,
+    /// What makes a flow.
+    pub extractor: ExtractorConfig,
 }
 
 /// What a worker is told.
@@ -147,8 +149,8 @@ struct Worker {
     socket: Option<XskSocket>,
     stamped: bool,
     tai: TaiClock,
-    extraction: Extraction<FiveTupleExtractor>,
-    burst: Vec<Meta<FiveTuple>>,
+    intake: Intake,
+    burst: Vec<Observation<FiveTuple>>,
     shard: Shard,
     counts: ShardCounts,
     shared: Arc<SharedCounts>,
@@ -169,7 +171,7 @@ impl Worker {
             socket: None,
             stamped: config.stamped,
             tai: TaiClock::measure(),
-            extraction: Extraction::new(FiveTupleExtractor),
+            intake: Intake::new(config.extractor),
             burst: Vec::with_capacity(BURST),
             shard,
             counts: ShardCounts::default(),
@@ -202,7 +204,7 @@ impl Worker {
     fn receive(&mut self) -> Option<Timestamp> {
         let Self {
             socket,
-            extraction,
+            intake,
             burst,
             counts,
             stamped,
@@ -234,7 +236,7 @@ impl Worker {
                 link: LinkType::ETHERNET,
                 ts,
             };
-            burst.extend(extraction.meta(&frame));
+            intake.frame(&frame, |observation| burst.push(observation));
             now = now.max(ts);
         }
         // The frames go back before the tracker starts: the kernel can use them meanwhile.
@@ -356,14 +358,20 @@ impl Worker {
 
     fn publish(&mut self) {
         let Self {
-            extraction,
+            intake,
             shard,
             counts,
             shared,
             ..
         } = self;
-        counts.accepted = extraction.accepted();
-        for (count, (_, packets)) in counts.refused.iter_mut().zip(extraction.refused().iter()) {
+        let IntakeCounts {
+            accepted,
+            tunnelled,
+            refused,
+        } = intake.counts();
+        counts.accepted = *accepted;
+        counts.tunnelled = *tunnelled;
+        for (count, (_, packets)) in counts.refused.iter_mut().zip(refused.iter()) {
             *count = packets;
         }
         shard.count(counts);

@@ -7,7 +7,7 @@ use flowtrack_common::{EndReason, Timestamp};
 use super::{ChunkSink, LostCounts, ShardCounts, TopFlows, timer::Timer};
 use crate::{
     capture::BURST,
-    flow::{FiveTuple, Meta, Tracker, TrackerConfig},
+    flow::{FiveTuple, Observation, Tracker, TrackerConfig},
 };
 
 /// Flows that may expire in a burst: more than can start, so that the sweep keeps up.
@@ -45,9 +45,9 @@ impl Shard {
     }
 
     /// Takes in packets, in their order, and does a bounded piece of what else there is to do.
-    pub fn burst(&mut self, burst: &[Meta<FiveTuple>]) {
-        for meta in burst {
-            self.tracker.packet(meta, &mut self.sink);
+    pub fn burst(&mut self, burst: &[Observation<FiveTuple>]) {
+        for observation in burst {
+            self.tracker.observe(observation, &mut self.sink);
         }
         self.tracker.expire(EXPIRE, &mut self.sink);
     }
@@ -96,8 +96,9 @@ impl Shard {
         counts.wire_bytes = tracker.wire_bytes;
         counts.created = tracker.created;
         counts.live = self.tracker.live() as u64;
-        counts.ended_packets = tracker.ended_packets;
-        counts.live_packets = tracker.packets - tracker.ended_packets;
+        counts.records = tracker.records;
+        counts.recorded_packets = tracker.recorded_packets;
+        counts.live_packets = tracker.packets - tracker.recorded_packets;
         counts.ended = tracker.ended;
         counts.evicted = tracker.evicted;
         let LostCounts {

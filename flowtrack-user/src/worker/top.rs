@@ -56,7 +56,7 @@ impl TopFlows {
 mod tests {
     use std::net::Ipv4Addr;
 
-    use flowtrack_common::{L4Proto, SideStats};
+    use flowtrack_common::{L4Proto, SideStats, VlanStack};
 
     use super::*;
 
@@ -69,6 +69,8 @@ mod tests {
             dst_port: 1,
             icmp_id: 0,
             l4: L4Proto::Udp,
+            vlans: VlanStack::default(),
+            tunnel: None,
         };
         let mut top = TopFlows::default();
         for port in [5, 30, 1, 12, 7, 25, 3, 18, 40, 2, 11, 9] {

@@ -114,6 +114,9 @@ fn lines(rows: &[&LedgerRow]) -> Vec<(String, Vec<i64>)> {
     }
     table.line("      received", |row| row.received);
     table.line("wire  accepted", |row| row.wire.accepted);
+    if rows.iter().any(|row| row.wire.tunnelled > 0) {
+        table.line("      more packets in tunnels", |row| row.wire.tunnelled);
+    }
     let refusals = Refusal::ALL.iter().map(|reason| reason.name());
     table.named("      refused: ", refusals, |row| &row.wire.refused);
     table.line("track taken in", |row| row.tracker.packets);

@@ -58,7 +58,7 @@ fn a_record_has_all_its_fields_under_their_names() {
     }
     assert_eq!(
         value["completeness"],
-        json!({"midstream": false, "evicted": false, "capture_loss": false, "sampled": 1})
+        json!({"midstream": false, "evicted": false, "capture_loss": false, "truncated": false, "sampled": 1})
     );
 }
 

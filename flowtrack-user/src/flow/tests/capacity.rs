@@ -7,7 +7,7 @@ use flowtrack_common::{EndReason, L4Proto, Timestamp, VictimClass};
 use super::script::{
     Probe, START, Segment, c, close, handshake, open_then, packet, s, server, udp,
 };
-use crate::flow::{EventKinds, TrackerCounters};
+use crate::flow::{EventKinds, RecordReason, TrackerCounters};
 
 fn end(number: u16) -> SocketAddr {
     (Ipv4Addr::new(10, 1, 0, 0), number).into()
@@ -115,7 +115,7 @@ fn what_made_room_is_counted_by_its_class() {
         assert_eq!(evicted, expected, "{class:?}");
         assert_eq!(ended[reason.index()], 1, "{class:?}");
         let record = probe.log.records[0];
-        assert_eq!(record.reason, reason);
+        assert_eq!(record.reason, RecordReason::Ended(reason));
         assert_eq!(
             record.stats.completeness.evicted,
             reason == EndReason::Evicted

@@ -7,7 +7,7 @@ use flowtrack_common::{EndReason, L4Proto, Timestamp};
 use super::script::{
     Probe, START, STEP, Segment, c, client, close, open_then, packet, s, server, timeout, udp,
 };
-use crate::flow::TimeoutClass;
+use crate::flow::{RecordReason, TimeoutClass};
 
 const NANOSECOND: Duration = Duration::from_nanos(1);
 
@@ -122,7 +122,12 @@ fn a_flow_is_over_when_its_timeout_has_passed_and_not_before() {
             .tracker
             .advance(last.saturating_add(timeout + NANOSECOND));
         assert_eq!(probe.expire(usize::MAX), 1, "{}: too late", case.name);
-        assert_eq!(probe.log.records[0].reason, case.reason, "{}", case.name);
+        assert_eq!(
+            probe.log.records[0].reason,
+            RecordReason::Ended(case.reason),
+            "{}",
+            case.name
+        );
     }
 }
 
@@ -140,7 +145,12 @@ fn a_packet_on_the_key_of_an_expired_flow_ends_it_without_the_sweep() {
             probe.packet(&next);
             assert_eq!(probe.tracker.counters().created, flows, "{}", case.name);
             if flows == 2 {
-                assert_eq!(probe.log.records[0].reason, case.reason, "{}", case.name);
+                assert_eq!(
+                    probe.log.records[0].reason,
+                    RecordReason::Ended(case.reason),
+                    "{}",
+                    case.name
+                );
             }
         }
     }
@@ -253,14 +263,14 @@ fn a_flow_that_was_over_at_shutdown_ended_by_its_timeout() {
     let mut reasons: Vec<_> = probe
         .finish()
         .iter()
-        .map(|record| (record.key.src_port, record.reason))
+        .map(|record| (record.key.src_port, record.reason.end()))
         .collect();
     reasons.sort_by_key(|&(port, _)| port);
     assert_eq!(
         reasons,
         [
-            (10_000, EndReason::IdleTimeout),
-            (10_001, EndReason::Shutdown)
+            (10_000, Some(EndReason::IdleTimeout)),
+            (10_001, Some(EndReason::Shutdown))
         ],
         "whether the sweep came by in time makes no difference"
     );
@@ -282,7 +292,7 @@ fn shutdown_ends_every_flow_for_the_reason_given() {
                 .log
                 .records
                 .iter()
-                .all(|record| record.reason == reason)
+                .all(|record| record.reason == RecordReason::Ended(reason))
         );
     }
 }
@@ -291,5 +301,8 @@ fn shutdown_ends_every_flow_for_the_reason_given() {
 fn a_connection_that_was_over_ends_as_such_at_shutdown() {
     let mut probe = Probe::new();
     probe.segments(&open_then(&close()));
-    assert_eq!(probe.finish()[0].reason, EndReason::Fin);
+    assert_eq!(
+        probe.finish()[0].reason,
+        RecordReason::Ended(EndReason::Fin)
+    );
 }

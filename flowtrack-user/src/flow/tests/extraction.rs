@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use flowtrack_common::{Extracted, FlowExtractor, Frame, L4Proto, Orientation};
+use flowtrack_common::{Extracted, FlowExtractor, Frame, L4Proto, Orientation, VlanStack};
 
 use crate::{
     flow::{FiveTuple, FiveTupleExtractor},
@@ -13,7 +13,9 @@ use crate::{
 };
 
 fn extract(bytes: &[u8]) -> Extracted<FiveTuple> {
-    FiveTupleExtractor.extract(&frame(bytes)).unwrap()
+    FiveTupleExtractor::default()
+        .extract(&frame(bytes))
+        .unwrap()
 }
 
 fn v4(protocol: u8, payload: &[u8]) -> Vec<u8> {
@@ -113,6 +115,8 @@ fn later_fragments_have_the_real_protocol_and_no_ports() {
         dst_port: 6,
         icmp_id: 0,
         l4: L4Proto::Udp,
+        vlans: VlanStack::default(),
+        tunnel: None,
     };
     let first = ethernet(&[IPV4], &ipv4_with(&[], 0x2000, UDP, &udp(5, 6, &[0; 8])));
     let later = ethernet(&[IPV4], &ipv4_with(&[], 2, UDP, &[0; 8]));
@@ -140,7 +144,10 @@ fn lengths_are_those_of_the_wire_of_ip_and_of_the_payload() {
         bytes: &bytes[..54],
         ..frame(&bytes)
     };
-    for extracted in [extract(&bytes), FiveTupleExtractor.extract(&cut).unwrap()] {
+    for extracted in [
+        extract(&bytes),
+        FiveTupleExtractor::default().extract(&cut).unwrap(),
+    ] {
         assert_eq!(extracted.wire_len, 64);
         assert_eq!(extracted.ip_len, 46);
         assert_eq!(extracted.payload_len, 6);

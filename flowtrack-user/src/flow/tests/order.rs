@@ -171,7 +171,12 @@ fn ended_tells_what_the_record_tells() {
     let record = probe.log.records[0];
     assert_eq!(
         (record.key, record.reason, record.stats, record.history),
-        (key, reason, stats, history)
+        (
+            key,
+            crate::flow::RecordReason::Ended(reason),
+            stats,
+            history
+        )
     );
     assert_eq!(reason, EndReason::Fin);
 }

@@ -6,13 +6,12 @@ use std::{
 };
 
 use flowtrack_common::{
-    EndReason, Extracted, FlowEvent, FlowKey, FlowState, L4Proto, Orientation, TcpFlags, TcpInfo,
-    Timestamp,
+    Defects, EndReason, Envelope, Extracted, FlowEvent, FlowKey, FlowState, L4Proto, Orientation,
+    TcpFlags, TcpInfo, Timestamp, VlanStack,
 };
 
 use crate::flow::{
-    EventKinds, EventSink, FiveTuple, FlowRecord, Meta, TimeoutClass, Timeouts, Tracker,
-    TrackerConfig,
+    EventKinds, EventSink, FiveTuple, FlowRecord, Meta, TimeoutClass, Tracker, TrackerConfig,
 };
 
 /// Time between two packets of a script.
@@ -39,6 +38,8 @@ pub(crate) fn key(src: SocketAddr, dst: SocketAddr, l4: L4Proto) -> FiveTuple {
         dst_port: dst.port(),
         icmp_id: 0,
         l4,
+        vlans: VlanStack::default(),
+        tunnel: None,
     }
 }
 
@@ -65,6 +66,9 @@ pub(crate) fn packet(
             ip_len: 46,
             payload_len: 18,
             ttl: 64,
+            truncated: false,
+            defects: Defects::NONE,
+            envelope: Envelope::default(),
         },
         ts,
     }
@@ -220,7 +224,7 @@ impl Probe {
     pub(crate) fn with(max_flows: usize, wants: EventKinds) -> Self {
         let config = TrackerConfig {
             max_flows,
-            timeouts: Timeouts::default(),
+            ..TrackerConfig::default()
         };
         Self {
             tracker: Tracker::new(config),
@@ -282,11 +286,11 @@ impl Probe {
             live_packets += stats.packets();
         });
         assert_eq!((rest, seen), (None, live));
-        assert_eq!(counters.packets, live_packets + counters.ended_packets);
+        assert_eq!(counters.packets, live_packets + counters.recorded_packets);
         let records = &self.log.records;
         assert_eq!(records.len() as u64, counters.ended_total());
         let packets: u64 = records.iter().map(|record| record.stats.packets()).sum();
-        assert_eq!(packets, counters.ended_packets);
+        assert_eq!(packets, counters.recorded_packets);
     }
 }
 
@@ -311,5 +315,5 @@ pub(crate) fn path(events: &[FlowEvent<FiveTuple>]) -> Vec<FlowState> {
 
 /// Zeek's timeout of `class`, as a tracker has it by default.
 pub(crate) fn timeout(class: TimeoutClass) -> Duration {
-    Timeouts::default().get(class)
+    crate::flow::Timeouts::default().get(class)
 }

@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use flowtrack_common::{Frame, L4Proto, LinkType};
+use flowtrack_common::{Envelope, Frame, L4Proto, LinkType};
 
 use super::frames::{
     AUTHENTICATION, DESTINATION, FRAGMENT, GRE, HIP, HOP_BY_HOP, ICMPV6, MOBILITY, NO_NEXT_HEADER,
@@ -41,6 +41,10 @@ fn addresses_time_to_live_and_length_are_those_of_the_header() {
             ip_len: 32,
             ttl: 64,
             transport,
+            truncated: false,
+            envelope: Envelope::default(),
+            fragment: None,
+            quoted: None,
         })
     );
     assert_eq!(
@@ -52,6 +56,10 @@ fn addresses_time_to_live_and_length_are_those_of_the_header() {
             ip_len: 52,
             ttl: 63,
             transport,
+            truncated: false,
+            envelope: Envelope::default(),
+            fragment: None,
+            quoted: None,
         })
     );
 }

@@ -2,14 +2,14 @@
 
 use std::collections::HashSet;
 
-use flowtrack_common::{Extracted, FlowExtractor, Frame, LinkType};
+use flowtrack_common::{Frame, LinkType};
 
 use super::frames::{
     ARP, DESTINATION, ICMP, ICMPV6, IPV4, IPV6, ROUTING, SCTP, TCP, UDP, VLAN, ethernet, extension,
     frame, icmp, ipv4, ipv6, sctp, tcp, udp,
 };
 use crate::{
-    flow::{Extraction, FiveTuple, FiveTupleExtractor},
+    flow::Intake,
     wire::{Refusal, RefusalCounts, parse},
 };
 
@@ -105,23 +105,13 @@ fn every_reason_is_reached() {
     assert_eq!(reached, all);
 }
 
-/// An extractor for which no packet has a key.
-struct Nothing;
-
-impl FlowExtractor for Nothing {
-    type Key = FiveTuple;
-
-    fn extract(&self, _frame: &Frame<'_>) -> Option<Extracted<FiveTuple>> {
-        None
-    }
-}
-
 #[test]
 fn every_refused_packet_is_counted_once_under_its_reason() {
-    let mut extraction = Extraction::new(FiveTupleExtractor);
+    let mut intake = Intake::default();
+    let mut seen = 0;
     let mut expected = RefusalCounts::default();
     for (refusal, bytes) in cases() {
-        assert_eq!(extraction.meta(&frame(&bytes)), None);
+        intake.frame(&frame(&bytes), |_| seen += 1);
         expected.count(refusal);
     }
     let sound = ethernet(&[IPV4], &ipv4(UDP, &udp(1, 2, &[])));
@@ -129,21 +119,14 @@ fn every_refused_packet_is_counted_once_under_its_reason() {
         link: LinkType(9999),
         ..frame(&sound)
     };
-    assert_eq!(extraction.meta(&unknown), None);
+    intake.frame(&unknown, |_| seen += 1);
+    assert_eq!(seen, 0);
     expected.count(Refusal::LinkType);
-    assert!(extraction.meta(&frame(&sound)).is_some());
-    assert_eq!(extraction.accepted(), 1);
-    assert_eq!(extraction.refused(), &expected);
+    intake.frame(&frame(&sound), |_| seen += 1);
+    assert_eq!(seen, 1);
+    assert_eq!(intake.counts().accepted, 1);
+    assert_eq!(intake.counts().refused, expected);
     assert_eq!(expected.total(), cases().len() as u64 + 1);
-
-    let mut extraction = Extraction::new(Nothing);
-    assert_eq!(extraction.meta(&frame(&sound)), None);
-    let counted: Vec<_> = extraction
-        .refused()
-        .iter()
-        .filter(|&(_, packets)| packets > 0)
-        .collect();
-    assert_eq!(counted, [(Refusal::NoKey, 1)]);
 }
 
 #[test]

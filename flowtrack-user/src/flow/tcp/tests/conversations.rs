@@ -9,6 +9,7 @@ use super::{
     cases,
     script::{Probe, STEP, c, close, converse, handshake, open_then, path, s},
 };
+use crate::flow::RecordReason;
 
 #[test]
 fn a_connection_goes_through_its_states_and_ends_for_its_reason() {
@@ -20,7 +21,12 @@ fn a_connection_goes_through_its_states_and_ends_for_its_reason() {
         assert_eq!(records.len(), 1, "{}: a ghost flow", case.name);
         let record = records[0];
         assert_eq!(record.history.as_str(), case.history, "{}", case.name);
-        assert_eq!(record.reason, case.reason, "{}", case.name);
+        assert_eq!(
+            record.reason,
+            RecordReason::Ended(case.reason),
+            "{}",
+            case.name
+        );
         assert_eq!(
             record.stats.packets(),
             case.segments.len() as u64,
@@ -47,7 +53,7 @@ fn a_connection_that_was_closed_lingers_and_is_over_after_that() {
         assert_eq!(probe.tracker.counters().created, 1, "a ghost flow");
         probe.wait(Duration::from_secs(2));
         assert_eq!(probe.tracker.live(), 0);
-        assert_eq!(probe.log.records[0].reason, reason);
+        assert_eq!(probe.log.records[0].reason, RecordReason::Ended(reason));
     }
 }
 
@@ -86,7 +92,11 @@ fn a_reset_or_fin_far_outside_the_window_does_not_end_the_connection() {
             c("A", 10, 1, 0),
         ]);
         let record = converse(&script);
-        assert_eq!(record.reason, EndReason::Shutdown, "{segment:?}");
+        assert_eq!(
+            record.reason,
+            RecordReason::Ended(EndReason::Shutdown),
+            "{segment:?}"
+        );
         assert_eq!(record.state, FlowState::Established);
         for side in [FlowSide::Initiator, FlowSide::Responder] {
             let state = record.stats.side(side).tcp_state;

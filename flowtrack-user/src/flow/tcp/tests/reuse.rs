@@ -26,7 +26,10 @@ fn reasons(old: &[Segment], pause: Duration, new: &[Segment]) -> Vec<EndReason> 
         assert_eq!(first.stats.packets(), old.len() as u64);
         assert_eq!(second.stats.packets(), new.len() as u64);
     }
-    records.iter().map(|record| record.reason).collect()
+    records
+        .iter()
+        .filter_map(|record| record.reason.end())
+        .collect()
 }
 
 #[test]

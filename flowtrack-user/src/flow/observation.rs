@@ -1,0 +1,63 @@
+//! What a tracker takes in.
+
+use flowtrack_common::{Extracted, Orientation, Timestamp};
+
+/// A packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Meta<K> {
+    /// What the extractor found.
+    pub packet: Extracted<K>,
+    /// Packet time.
+    pub ts: Timestamp,
+}
+
+/// Something that was learnt of a flow, but not by a packet that counts in it. It starts no flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Note<K> {
+    /// The flow, if it is live.
+    pub key: K,
+    /// Direction of the packet that is concerned.
+    pub orientation: Orientation,
+    /// What was learnt.
+    pub kind: NoteKind,
+    /// Packet time.
+    pub ts: Timestamp,
+}
+
+/// What can be learnt of a flow beside its packets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoteKind {
+    /// An ICMP error quotes a packet of the flow.
+    IcmpError,
+    /// A packet of the flow was refused: a length in its headers contradicts the packet.
+    BadHeaderLength,
+    /// A packet of the flow was refused: a checksum is wrong.
+    BadChecksum,
+}
+
+/// What a tracker takes in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Observation<K> {
+    /// A packet of a flow.
+    Packet(Meta<K>),
+    /// Something else about a flow.
+    Note(Note<K>),
+}
+
+impl<K> Observation<K> {
+    /// The flow.
+    pub const fn key(&self) -> &K {
+        match self {
+            Self::Packet(meta) => &meta.packet.key,
+            Self::Note(note) => &note.key,
+        }
+    }
+
+    /// Packet time.
+    pub const fn ts(&self) -> Timestamp {
+        match self {
+            Self::Packet(meta) => meta.ts,
+            Self::Note(note) => note.ts,
+        }
+    }
+}
