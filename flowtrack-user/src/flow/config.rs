@@ -54,6 +54,22 @@ pub struct NotEnoughMemory {
 }
 
 impl TrackerConfig {
+    /// Flows as Zeek has them: the rows of its `conn.log`.
+    pub fn zeek() -> Self {
+        Self {
+            direction: Direction::LikelyServer,
+            ..Self::default()
+        }
+    }
+
+    /// Flows as `NetFlow` has them: only timeouts end them.
+    pub fn netflow() -> Self {
+        Self {
+            tcp_ends_flows: false,
+            ..Self::default()
+        }
+    }
+
     /// Finds out whether there is memory for the tables of so many trackers.
     pub fn check_memory(&self, trackers: usize) -> Result<(), NotEnoughMemory> {
         let table = FlowTable::<FiveTuple, Flow, LISTS>::memory(self.max_flows);
