@@ -6,11 +6,13 @@
 
 mod clock;
 mod config;
+mod driver;
 mod entry;
 mod extract;
 mod intake;
 mod key;
 mod observation;
+mod part;
 mod record;
 mod sink;
 mod tcp;
@@ -18,6 +20,7 @@ mod tracker;
 
 pub use self::{
     config::{Direction, NotEnoughMemory, TimeoutClass, Timeouts, TrackerConfig},
+    driver::FlowDriver,
     extract::{ExtractorConfig, FiveTupleExtractor, Fragments, IcmpFlows, Tunnels},
     intake::{Intake, IntakeCounts},
     key::FiveTuple,
