@@ -8,6 +8,7 @@ mod clock;
 mod config;
 mod entry;
 mod extract;
+mod fragments;
 mod intake;
 mod key;
 mod observation;
@@ -18,9 +19,12 @@ mod tracker;
 
 pub use self::{
     config::{Direction, NotEnoughMemory, TimeoutClass, Timeouts, TrackerConfig},
-    extract::{ExtractorConfig, FiveTupleExtractor, Fragments, IcmpFlows, Tunnels},
+    extract::{
+        Directional, ExtractorConfig, FiveTupleExtractor, Fragments, IcmpFlows, IpPairExtractor,
+        MacPairExtractor, Tunnels,
+    },
     intake::{Intake, IntakeCounts},
-    key::FiveTuple,
+    key::{FiveTuple, IpPair, MacPair},
     observation::{Meta, Note, NoteKind, Observation},
     record::{FlowRecord, RecordReason},
     sink::{EventKinds, EventSink},
