@@ -9,6 +9,7 @@ mod config;
 mod driver;
 mod entry;
 mod extract;
+mod fragments;
 mod intake;
 mod key;
 mod observation;
@@ -21,9 +22,12 @@ mod tracker;
 pub use self::{
     config::{Direction, NotEnoughMemory, TimeoutClass, Timeouts, TrackerConfig},
     driver::FlowDriver,
-    extract::{ExtractorConfig, FiveTupleExtractor, Fragments, IcmpFlows, Tunnels},
+    extract::{
+        Directional, ExtractorConfig, FiveTupleExtractor, Fragments, IcmpFlows, IpPairExtractor,
+        MacPairExtractor, Tunnels,
+    },
     intake::{Intake, IntakeCounts},
-    key::FiveTuple,
+    key::{FiveTuple, IpPair, MacPair},
     observation::{Meta, Note, NoteKind, Observation},
     record::{FlowRecord, RecordReason},
     sink::{EventKinds, EventSink},
