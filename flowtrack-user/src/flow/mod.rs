@@ -6,12 +6,14 @@
 
 mod clock;
 mod config;
+mod driver;
 mod entry;
 mod extract;
 mod fragments;
 mod intake;
 mod key;
 mod observation;
+mod part;
 mod record;
 mod sink;
 mod tcp;
@@ -19,6 +21,7 @@ mod tracker;
 
 pub use self::{
     config::{Direction, NotEnoughMemory, TimeoutClass, Timeouts, TrackerConfig},
+    driver::FlowDriver,
     extract::{
         Directional, ExtractorConfig, FiveTupleExtractor, Fragments, IcmpFlows, IpPairExtractor,
         MacPairExtractor, Tunnels,
