@@ -19,6 +19,7 @@ mod sink;
 mod tcp;
 mod tracker;
 
+pub(crate) use self::clock::Clock;
 pub use self::{
     config::{Direction, NotEnoughMemory, TimeoutClass, Timeouts, TrackerConfig},
     driver::FlowDriver,

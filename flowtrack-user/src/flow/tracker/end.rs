@@ -37,8 +37,11 @@ impl<K: FlowKey> Tracker<K> {
     pub fn finish(&mut self, reason: EndReason, sink: &mut impl EventSink<K>) {
         self.expire(usize::MAX, sink);
         for (timeout, victim) in lists() {
+            let patience = self.config.timeouts.get(timeout);
             while let Some(id) = self.table.oldest(list(timeout, victim)) {
-                self.end(id, reason, sink);
+                // A late packet leaves a flow behind one that was used before it.
+                let idle = self.is_idle(id, patience);
+                self.end(id, if idle { EndReason::IdleTimeout } else { reason }, sink);
             }
         }
     }

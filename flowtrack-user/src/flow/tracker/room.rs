@@ -6,10 +6,13 @@ use super::Tracker;
 use crate::flow::{EventSink, TimeoutClass, entry::list};
 
 impl<K: FlowKey> Tracker<K> {
-    /// Gives up the flow whose loss costs least: of the cheapest class that has any, the one that was
-    /// silent longest.
+    /// Ends a flow that has expired, or gives up the one whose loss costs least: of the cheapest class
+    /// that has any, the one that was silent longest.
     #[cold]
     pub(super) fn evict(&mut self, sink: &mut impl EventSink<K>) {
+        if self.expire(1, sink) > 0 {
+            return;
+        }
         for victim in VictimClass::ALL {
             let oldest = TimeoutClass::ALL.into_iter().filter_map(|timeout| {
                 let id = self.table.oldest(list(timeout, victim))?;
