@@ -37,6 +37,11 @@ impl Clock {
         self.now
     }
 
+    /// How often the clock was set back, modulo 2^32.
+    pub(super) fn times_set(&self) -> u32 {
+        self.times_set
+    }
+
     /// Notes a stamp.
     #[inline]
     pub(super) fn note(&mut self, ts: Timestamp) {

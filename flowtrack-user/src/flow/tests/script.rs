@@ -11,7 +11,7 @@ use flowtrack_common::{
 };
 
 use crate::flow::{
-    EventKinds, EventSink, FiveTuple, FlowRecord, Meta, TimeoutClass, Tracker, TrackerConfig,
+    EventKinds, EventSink, FiveTuple, FlowRecord, Meta, Note, TimeoutClass, Tracker, TrackerConfig,
 };
 
 /// Time between two packets of a script.
@@ -243,6 +243,11 @@ impl Probe {
 
     pub(crate) fn packet(&mut self, meta: &Meta<FiveTuple>) {
         self.tracker.packet(meta, &mut self.log);
+        self.check_sums();
+    }
+
+    pub(crate) fn note(&mut self, note: &Note<FiveTuple>) {
+        self.tracker.note(note, &mut self.log);
         self.check_sums();
     }
 
