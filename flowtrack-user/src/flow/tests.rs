@@ -6,6 +6,8 @@ mod direction;
 mod driver;
 mod expiry;
 mod extraction;
+mod flood;
+mod limits;
 mod memory;
 mod order;
 mod parts;

@@ -246,6 +246,17 @@ impl Probe {
         self.check_sums();
     }
 
+    pub(crate) fn set_max_flows(&mut self, max_flows: usize) {
+        self.tracker.set_max_flows(max_flows, &mut self.log);
+        self.check_sums();
+    }
+
+    pub(crate) fn force_end(&mut self, key: &FiveTuple) -> bool {
+        let ended = self.tracker.force_end(key, &mut self.log);
+        self.check_sums();
+        ended
+    }
+
     pub(crate) fn note(&mut self, note: &Note<FiveTuple>) {
         self.tracker.note(note, &mut self.log);
         self.check_sums();
