@@ -11,6 +11,7 @@ mod driver;
 mod entry;
 mod extract;
 mod flood;
+mod fragments;
 mod intake;
 mod key;
 mod observation;
@@ -25,9 +26,12 @@ mod tracker;
 pub use self::{
     config::{Direction, NotEnoughMemory, Share, TimeoutClass, Timeouts, TrackerConfig},
     driver::FlowDriver,
-    extract::{ExtractorConfig, FiveTupleExtractor, Fragments, IcmpFlows, Tunnels},
+    extract::{
+        Directional, ExtractorConfig, FiveTupleExtractor, Fragments, IcmpFlows, IpPairExtractor,
+        MacPairExtractor, Tunnels,
+    },
     intake::{Intake, IntakeCounts},
-    key::FiveTuple,
+    key::{FiveTuple, IpPair, MacPair},
     observation::{Meta, Note, NoteKind, Observation},
     record::{FlowRecord, RecordReason},
     sink::{EventKinds, EventSink},
