@@ -50,6 +50,11 @@ impl Clock {
         self.now
     }
 
+    /// How often the clock was set back, modulo 2^32.
+    pub(super) fn times_set(&self) -> u32 {
+        self.times_set
+    }
+
     /// Notes a stamp. Returns whether the clock was set back to it.
     #[inline]
     pub(crate) fn note(&mut self, ts: Timestamp) -> bool {

@@ -1,14 +1,13 @@
 //! How flows end, and the records that they give.
 
-use std::time::Duration;
-
-use flowtrack_common::{EndReason, FlowEvent, FlowKey, FlowState};
+use flowtrack_common::{EndReason, FlowEvent, FlowKey, FlowState, Timestamp};
 
 use super::{Tracker, lists};
 use crate::{
     flow::{
         EventKinds, EventSink, Meta, RecordReason,
         entry::{Flow, list},
+        recent::RecentFlow,
     },
     table::SlotId,
 };
@@ -16,16 +15,49 @@ use crate::{
 impl<K: FlowKey> Tracker<K> {
     /// Ends flows that have expired, at most `limit` of them. Returns how many.
     pub fn expire(&mut self, limit: usize, sink: &mut impl EventSink<K>) -> usize {
+        let ended = self.sweep(limit, sink);
+        self.check_pressure(sink);
+        ended
+    }
+
+    /// Ends all flows: those that have expired for that reason, the others for `reason`.
+    pub fn finish(&mut self, reason: EndReason, sink: &mut impl EventSink<K>) {
+        self.sweep(usize::MAX, sink);
+        for (timeout, victim) in lists() {
+            while let Some(id) = self.table.oldest(list(timeout, victim)) {
+                // A late packet leaves a flow behind one that was used before it.
+                let idle = self.has_expired(id);
+                self.end(id, if idle { EndReason::IdleTimeout } else { reason }, sink);
+            }
+        }
+    }
+
+    /// Ends the flow of `key`, which may name either end as source, for [`EndReason::ForceClosed`].
+    /// Returns whether there was one.
+    pub fn force_end(&mut self, key: &K, sink: &mut impl EventSink<K>) -> bool {
+        let id = self.table.find(key);
+        let Some(id) = id.or_else(|| self.table.find(&key.reversed())) else {
+            return false;
+        };
+        let expired = self.has_expired(id);
+        let reason = if expired {
+            EndReason::IdleTimeout
+        } else {
+            EndReason::ForceClosed
+        };
+        self.end(id, reason, sink);
+        !expired
+    }
+
+    /// Ends flows that have expired, at most `limit` of them. Returns how many.
+    pub(super) fn sweep(&mut self, limit: usize, sink: &mut impl EventSink<K>) -> usize {
         let mut ended = 0;
         for (timeout, victim) in lists() {
-            let patience = self.config.timeouts.get(timeout);
             while ended < limit {
-                let Some(id) = self.table.oldest(list(timeout, victim)) else {
+                let oldest = self.table.oldest(list(timeout, victim));
+                let Some(id) = oldest.filter(|&id| self.has_expired(id)) else {
                     break;
                 };
-                if !self.is_idle(id, patience) {
-                    break;
-                }
                 self.end(id, EndReason::IdleTimeout, sink);
                 ended += 1;
             }
@@ -33,22 +65,12 @@ impl<K: FlowKey> Tracker<K> {
         ended
     }
 
-    /// Ends all flows: those that have expired for that reason, the others for `reason`.
-    pub fn finish(&mut self, reason: EndReason, sink: &mut impl EventSink<K>) {
-        self.expire(usize::MAX, sink);
-        for (timeout, victim) in lists() {
-            let patience = self.config.timeouts.get(timeout);
-            while let Some(id) = self.table.oldest(list(timeout, victim)) {
-                // A late packet leaves a flow behind one that was used before it.
-                let idle = self.is_idle(id, patience);
-                self.end(id, if idle { EndReason::IdleTimeout } else { reason }, sink);
-            }
-        }
-    }
-
-    pub(super) fn is_idle(&self, id: SlotId, timeout: Duration) -> bool {
-        let flow = self.table.get(id);
-        flow.is_some_and(|(_, flow)| self.clock.is_idle(flow.last_use, timeout))
+    /// Whether the flow at `id` was silent for longer than its timeout.
+    pub(super) fn has_expired(&self, id: SlotId) -> bool {
+        self.table.get(id).is_some_and(|(_, flow)| {
+            let timeout = self.config.timeouts.get(flow.timeout_class());
+            self.clock.is_idle(flow.last_use, timeout)
+        })
     }
 
     /// Ends the flow at `id`: for `reason`, unless the connection itself was over before.
@@ -66,6 +88,7 @@ impl<K: FlowKey> Tracker<K> {
         if let Some(counter) = self.counters.ended.get_mut(reason.index()) {
             *counter += 1;
         }
+        self.remember(&key, &flow, reason);
         let key = flow.oriented(key);
         if sink.wants().contains(EventKinds::ENDED) {
             sink.event(FlowEvent::Ended {
@@ -108,12 +131,30 @@ impl<K: FlowKey> Tracker<K> {
         sink.record(record);
     }
 
+    /// Remembers a flow that ended for `reason` if more of it may come.
+    fn remember(&mut self, key: &K, flow: &Flow, reason: EndReason) {
+        if !matches!(reason, EndReason::IdleTimeout | EndReason::Evicted) {
+            return;
+        }
+        let flow = RecentFlow {
+            initiator: flow.initiator,
+            evicted: reason == EndReason::Evicted,
+            over_at: self.over_at(flow),
+        };
+        self.recent.remember(key, self.clock.times_set(), flow);
+    }
+
     /// Whether packets were lost while the flow lived.
     fn may_miss_packets(&self, flow: &Flow) -> bool {
-        self.lost_at.is_some_and(|at| {
-            let patience = self.config.timeouts.get(flow.timeout_class());
-            let last_use = self.clock.on_this_clock(flow.last_use);
-            flow.stats.started <= at && at <= last_use.saturating_add(patience)
-        })
+        self.lost_at
+            .is_some_and(|at| flow.stats.started <= at && at <= self.over_at(flow))
+    }
+
+    /// When the timeout of the flow passes, if no packet comes.
+    fn over_at(&self, flow: &Flow) -> Timestamp {
+        let timeout = self.config.timeouts.get(flow.timeout_class());
+        self.clock
+            .on_this_clock(flow.last_use)
+            .saturating_add(timeout)
     }
 }
