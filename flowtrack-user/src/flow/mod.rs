@@ -23,6 +23,7 @@ mod sink;
 mod tcp;
 mod tracker;
 
+pub(crate) use self::clock::Clock;
 pub use self::{
     config::{Direction, NotEnoughMemory, Share, TimeoutClass, Timeouts, TrackerConfig},
     driver::FlowDriver,

@@ -105,12 +105,13 @@ impl<K: FlowKey> Tracker<K> {
         self.table.len()
     }
 
-    /// Takes in a packet or a note.
+    /// Takes in a packet, a note or the time.
     #[inline]
     pub fn observe(&mut self, observation: &Observation<K>, sink: &mut impl EventSink<K>) {
         match observation {
             Observation::Packet(meta) => self.packet(meta, sink),
             Observation::Note(note) => self.note(note, sink),
+            Observation::Time(now) => self.advance(*now),
         }
     }
 
