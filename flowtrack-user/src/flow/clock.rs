@@ -38,7 +38,12 @@ pub(super) struct LastUse {
 }
 
 impl LastUse {
-    /// The stamp, by the clock as it was then.
+    /// The number of the clock.
+    pub(super) fn clock(self) -> u32 {
+        self.times_set
+    }
+
+    /// The stamp, by that clock.
     pub(super) fn stamp(self) -> Timestamp {
         self.at
     }
@@ -50,8 +55,8 @@ impl Clock {
         self.now
     }
 
-    /// How often the clock was set back, modulo 2^32.
-    pub(super) fn times_set(&self) -> u32 {
+    /// Which clock it is: it becomes another one when it is set back.
+    pub(super) fn number(&self) -> u32 {
         self.times_set
     }
 

@@ -1,6 +1,6 @@
 //! How flows end, and the records that they give.
 
-use flowtrack_common::{EndReason, FlowEvent, FlowKey, FlowState, Timestamp};
+use flowtrack_common::{EndReason, FlowEvent, FlowKey, FlowState};
 
 use super::{Tracker, lists};
 use crate::{
@@ -26,8 +26,7 @@ impl<K: FlowKey> Tracker<K> {
         for (timeout, victim) in lists() {
             while let Some(id) = self.table.oldest(list(timeout, victim)) {
                 // A late packet leaves a flow behind one that was used before it.
-                let idle = self.has_expired(id);
-                self.end(id, if idle { EndReason::IdleTimeout } else { reason }, sink);
+                self.end_unless_expired(id, reason, sink);
             }
         }
     }
@@ -39,14 +38,7 @@ impl<K: FlowKey> Tracker<K> {
         let Some(id) = id.or_else(|| self.table.find(&key.reversed())) else {
             return false;
         };
-        let expired = self.has_expired(id);
-        let reason = if expired {
-            EndReason::IdleTimeout
-        } else {
-            EndReason::ForceClosed
-        };
-        self.end(id, reason, sink);
-        !expired
+        self.end_unless_expired(id, EndReason::ForceClosed, sink)
     }
 
     /// Ends flows that have expired, at most `limit` of them. Returns how many.
@@ -63,6 +55,20 @@ impl<K: FlowKey> Tracker<K> {
             }
         }
         ended
+    }
+
+    /// Ends the flow at `id` for `reason`, or for its timeout if that has passed. Returns whether it
+    /// was alive.
+    fn end_unless_expired(
+        &mut self,
+        id: SlotId,
+        reason: EndReason,
+        sink: &mut impl EventSink<K>,
+    ) -> bool {
+        let expired = self.has_expired(id);
+        let timeout = EndReason::IdleTimeout;
+        self.end(id, if expired { timeout } else { reason }, sink);
+        !expired
     }
 
     /// Whether the flow at `id` was silent for longer than its timeout.
@@ -136,25 +142,21 @@ impl<K: FlowKey> Tracker<K> {
         if !matches!(reason, EndReason::IdleTimeout | EndReason::Evicted) {
             return;
         }
-        let flow = RecentFlow {
+        let timeout = self.config.timeouts.get(flow.timeout_class());
+        let recent = RecentFlow {
             initiator: flow.initiator,
             evicted: reason == EndReason::Evicted,
-            over_at: self.over_at(flow),
+            over_at: flow.last_use.stamp().saturating_add(timeout),
         };
-        self.recent.remember(key, self.clock.times_set(), flow);
+        self.recent.remember(key, flow.last_use.clock(), recent);
     }
 
     /// Whether packets were lost while the flow lived.
     fn may_miss_packets(&self, flow: &Flow) -> bool {
-        self.lost_at
-            .is_some_and(|at| flow.stats.started <= at && at <= self.over_at(flow))
-    }
-
-    /// When the timeout of the flow passes, if no packet comes.
-    fn over_at(&self, flow: &Flow) -> Timestamp {
-        let timeout = self.config.timeouts.get(flow.timeout_class());
-        self.clock
-            .on_this_clock(flow.last_use)
-            .saturating_add(timeout)
+        self.lost_at.is_some_and(|at| {
+            let timeout = self.config.timeouts.get(flow.timeout_class());
+            let last_use = self.clock.on_this_clock(flow.last_use);
+            flow.stats.started <= at && at <= last_use.saturating_add(timeout)
+        })
     }
 }

@@ -66,7 +66,7 @@ impl<K: FlowKey> Tracker<K> {
     /// What is remembered of the flow that `key` had before.
     fn returned(&mut self, key: &K) -> Option<RecentFlow> {
         let now = self.clock.now();
-        let recent = self.recent.take(key, self.clock.times_set(), now)?;
+        let recent = self.recent.take(key, self.clock.number(), now)?;
         if recent.evicted && now <= recent.over_at {
             self.counters.returned += 1;
         }
