@@ -5,11 +5,13 @@
 use std::{
     fmt::Debug,
     panic::{RefUnwindSafe, UnwindSafe},
+    time::Duration,
 };
 
 use flowtrack_common::{
     AnomalyKind, Completeness, EndReason, EvictionPressure, FlowEvent, FlowSide, FlowState,
-    FlowStats, HistoryString, L4Proto, SideStats, TcpFlags, TcpInfo, Timestamp, VictimClass,
+    FlowStats, HistoryString, L4Proto, PressureState, SideStats, TcpFlags, TcpInfo, Timestamp,
+    VictimClass,
 };
 
 type Key = (u32, u16);
@@ -230,6 +232,25 @@ fn victims_stand_in_the_order_in_which_they_are_given_up() {
     for (index, class) in VictimClass::ALL.into_iter().enumerate() {
         assert_eq!(class.index(), index);
     }
+}
+
+#[test]
+fn pressure_on_a_table_is_told_with_what_it_takes_to_size_it() {
+    let EvictionPressure {
+        state,
+        evicted,
+        evicted_total,
+        live,
+        capacity,
+        new_flows_per_second,
+        time_to_full,
+        returned,
+    } = EvictionPressure::default();
+    let _: [[u64; VictimClass::ALL.len()]; 2] = [evicted, evicted_total];
+    let _: [u64; 4] = [live, capacity, new_flows_per_second, returned];
+    let _: Option<Duration> = time_to_full;
+    assert_eq!((state, state.name()), (PressureState::Raised, "raised"));
+    assert_eq!(PressureState::Cleared.name(), "cleared");
 }
 
 #[test]

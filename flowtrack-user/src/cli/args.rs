@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 use super::values::IdleTimeout;
 use crate::{
     export::{OutputSpec, Target, same_file},
-    flow::{ExtractorConfig, TrackerConfig},
+    flow::{ExtractorConfig, Fragments, IcmpFlows, TrackerConfig, Tunnels},
 };
 
 /// The flow probe that can prove what it did not see.
@@ -104,6 +104,10 @@ pub struct SharedArgs {
     #[arg(short, long = "output", value_name = "OUTPUT")]
     pub outputs: Vec<OutputSpec>,
 
+    /// What makes a flow and when it is over; the options below change parts of it.
+    #[arg(long, value_enum, default_value_t = Profile::Flowtrack)]
+    pub profile: Profile,
+
     /// Flows that each table holds.
     #[arg(long, value_name = "N", default_value_t = 262_144, value_parser = value_parser!(u32).range(1..=1 << 28))]
     pub max_flows: u32,
@@ -134,12 +138,45 @@ pub enum Timestamps {
     Burst,
 }
 
+/// Whose flows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Profile {
+    /// Those of flowtrack.
+    Flowtrack,
+    /// Zeek's connections: the rows of its conn.log.
+    Zeek,
+    /// Those of NetFlow: only timeouts end them.
+    Netflow,
+}
+
+impl Profile {
+    fn tracker(self) -> TrackerConfig {
+        match self {
+            Self::Flowtrack => TrackerConfig::default(),
+            Self::Zeek => TrackerConfig::zeek(),
+            Self::Netflow => TrackerConfig::netflow(),
+        }
+    }
+
+    fn extractor(self) -> ExtractorConfig {
+        match self {
+            Self::Zeek => ExtractorConfig {
+                tunnels: Tunnels::Zeek,
+                fragments: Fragments::Reassemble,
+                icmp: IcmpFlows::Types,
+                ..ExtractorConfig::default()
+            },
+            Self::Flowtrack | Self::Netflow => ExtractorConfig::default(),
+        }
+    }
+}
+
 impl SharedArgs {
     /// Size and timeouts of the trackers.
     pub fn tracker(&self) -> TrackerConfig {
         let mut config = TrackerConfig {
             max_flows: self.max_flows as usize,
-            ..TrackerConfig::default()
+            ..self.profile.tracker()
         };
         for IdleTimeout { class, timeout } in &self.idle_timeouts {
             config.timeouts.set(*class, *timeout);
@@ -149,7 +186,7 @@ impl SharedArgs {
 
     /// What makes a flow.
     pub fn extractor(&self) -> ExtractorConfig {
-        ExtractorConfig::default()
+        self.profile.extractor()
     }
 
     /// Where the ledger goes.

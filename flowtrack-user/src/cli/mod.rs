@@ -5,6 +5,6 @@ mod args;
 mod values;
 
 pub use self::{
-    args::{Cli, Command, Mode, ReadArgs, RunArgs, SharedArgs, Timestamps},
+    args::{Cli, Command, Mode, Profile, ReadArgs, RunArgs, SharedArgs, Timestamps},
     values::{IdleTimeout, IdleTimeoutError},
 };

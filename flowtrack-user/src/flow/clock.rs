@@ -24,10 +24,22 @@ pub(super) struct LastUse {
     times_set: u32,
 }
 
+impl LastUse {
+    /// The stamp, by the clock as it was then.
+    pub(super) fn stamp(self) -> Timestamp {
+        self.at
+    }
+}
+
 impl Clock {
     /// The watermark: time goes on with the stamps, and late ones do not turn it back.
     pub(super) fn now(&self) -> Timestamp {
         self.now
+    }
+
+    /// How often the clock was set back, modulo 2^32.
+    pub(super) fn times_set(&self) -> u32 {
+        self.times_set
     }
 
     /// Notes a stamp.
