@@ -24,6 +24,13 @@ pub(super) struct LastUse {
     times_set: u32,
 }
 
+impl LastUse {
+    /// The stamp, by the clock as it was then.
+    pub(super) fn stamp(self) -> Timestamp {
+        self.at
+    }
+}
+
 impl Clock {
     /// The watermark: time goes on with the stamps, and late ones do not turn it back.
     pub(super) fn now(&self) -> Timestamp {

@@ -6,8 +6,9 @@ use flowtrack_common::{
 };
 
 use super::{
-    Meta, TimeoutClass,
+    FlowRecord, Meta, RecordReason, TimeoutClass,
     clock::LastUse,
+    part::Parts,
     tcp::{self, Connection},
 };
 
@@ -32,6 +33,7 @@ pub(super) struct Flow {
     pub(super) tcp: Connection,
     pub(super) last_use: LastUse,
     pub(super) envelope: Envelope,
+    pub(super) parts: Parts,
 }
 
 impl Flow {
@@ -57,6 +59,7 @@ impl Flow {
             tcp: Connection::default(),
             last_use: first_use,
             envelope: meta.packet.envelope,
+            parts: Parts::new(first_use),
         };
         flow.stats.completeness.midstream =
             meta.packet.tcp.is_some() && state != FlowState::SynSent;
@@ -104,6 +107,24 @@ impl Flow {
         counters.ttl_min = counters.ttl_min.min(packet.ttl);
         counters.ttl_max = counters.ttl_max.max(packet.ttl);
         self.stats.completeness.truncated |= packet.truncated;
+    }
+
+    /// The record of the part that is under way, to be given for `reason`.
+    pub(super) fn record<K>(&self, key: K, reason: RecordReason) -> FlowRecord<K> {
+        let (initiator, responder) = self.parts.volumes(&self.stats);
+        FlowRecord {
+            key,
+            l4: self.l4,
+            reason,
+            part: self.parts.given,
+            state: self.state,
+            initiator,
+            responder,
+            since: self.parts.since(),
+            stats: self.stats,
+            history: self.history,
+            envelope: self.envelope,
+        }
     }
 
     pub(super) fn timeout_class(&self) -> TimeoutClass {

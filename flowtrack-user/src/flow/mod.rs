@@ -6,11 +6,14 @@
 
 mod clock;
 mod config;
+mod driver;
 mod entry;
 mod extract;
+mod fragments;
 mod intake;
 mod key;
 mod observation;
+mod part;
 mod record;
 mod sink;
 mod tcp;
@@ -18,9 +21,13 @@ mod tracker;
 
 pub use self::{
     config::{Direction, NotEnoughMemory, TimeoutClass, Timeouts, TrackerConfig},
-    extract::{ExtractorConfig, FiveTupleExtractor, Fragments, IcmpFlows, Tunnels},
+    driver::FlowDriver,
+    extract::{
+        Directional, ExtractorConfig, FiveTupleExtractor, Fragments, IcmpFlows, IpPairExtractor,
+        MacPairExtractor, Tunnels,
+    },
     intake::{Intake, IntakeCounts},
-    key::FiveTuple,
+    key::{FiveTuple, IpPair, MacPair},
     observation::{Meta, Note, NoteKind, Observation},
     record::{FlowRecord, RecordReason},
     sink::{EventKinds, EventSink},

@@ -45,6 +45,21 @@ pub(super) struct Step {
     pub(super) to: FlowState,
     /// The three-way handshake is complete with this segment.
     pub(super) established: bool,
+    /// What is odd about the segment.
+    pub(super) findings: Findings,
+}
+
+/// What is odd about a segment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Findings {
+    /// It has bytes that were missing before it.
+    pub(super) out_of_order: bool,
+    /// All its bytes had been sent before.
+    pub(super) retransmission: bool,
+    /// Bytes that are missing between it and the segments before.
+    pub(super) gap: u32,
+    /// It is a RST or FIN whose number is far from those of the connection: it ends nothing.
+    pub(super) out_of_window: bool,
 }
 
 impl Connection {
@@ -74,9 +89,11 @@ impl Connection {
         stats: &mut FlowStats,
         history: &mut HistoryString,
     ) -> Step {
-        let ends = (info.flags.rst() || info.flags.fin()) && self.is_in_window(side, info);
+        let would_end = info.flags.rst() || info.flags.fin();
+        let ends = would_end && self.is_in_window(side, info);
         self.time_handshake(side, info, ts, stats);
-        self.follow_sequence(side, info, stats, history);
+        let mut findings = self.follow_sequence(side, info, stats, history);
+        findings.out_of_window = would_end && !ends;
         update_endpoints(side, info, ends, stats);
         write_history(side, info, history);
         let counters = stats.side_mut(side);
@@ -84,7 +101,12 @@ impl Connection {
         if info.window == 0 && !info.flags.rst() {
             counters.zero_windows = counters.zero_windows.saturating_add(1);
         }
-        self.next_state(state, side, info, ends)
+        let (to, established) = self.next_state(state, side, info, ends);
+        Step {
+            to,
+            established,
+            findings,
+        }
     }
 
     /// Whether the sequence number can be one of this connection.
@@ -138,7 +160,8 @@ impl Connection {
         info: &TcpInfo,
         stats: &mut FlowStats,
         history: &mut HistoryString,
-    ) {
+    ) -> Findings {
+        let mut findings = Findings::default();
         let flags = info.flags;
         if flags.ack() {
             let peer = self.endpoint_mut(side.other());
@@ -148,7 +171,7 @@ impl Connection {
         }
         // The sequence number of a RST need not continue the stream.
         if flags.rst() {
-            return;
+            return findings;
         }
         let endpoint = self.endpoint_mut(side);
         if flags.syn() {
@@ -160,18 +183,21 @@ impl Connection {
         let next = *endpoint.next.get_or_insert(start);
         let (ahead, advance) = (distance(next, start), distance(next, end));
         if ahead.unsigned_abs() >= MAX_DISTANCE {
-            return;
+            return findings;
         }
         if info.payload_len > 0 && advance <= 0 {
             if endpoint.fills_hole(start, end) {
+                findings.out_of_order = true;
                 counters.out_of_order = counters.out_of_order.saturating_add(1);
             } else {
+                findings.retransmission = true;
                 counters.retransmitted = counters.retransmitted.saturating_add(1);
                 history.push_once('t', side);
             }
         }
-        if let Ok(gap @ 1..) = u64::try_from(ahead) {
-            counters.gap_bytes += gap;
+        if let Ok(gap @ 1..) = u32::try_from(ahead) {
+            findings.gap = gap;
+            counters.gap_bytes += u64::from(gap);
             endpoint.hole = Some((next, start));
         }
         if let Ok(bytes @ 1..) = u64::try_from(advance) {
@@ -185,15 +211,21 @@ impl Connection {
                 endpoint.next = Some(fin);
             }
         }
+        findings
     }
 
-    /// The segment is a RST or FIN that counts if it `ends` the connection or one side of it.
-    fn next_state(&mut self, from: FlowState, side: FlowSide, info: &TcpInfo, ends: bool) -> Step {
+    /// Where the flow stands after the segment, and whether that completed the handshake. The segment
+    /// is a RST or FIN that counts if it `ends` the connection or one side of it.
+    fn next_state(
+        &mut self,
+        from: FlowState,
+        side: FlowSide,
+        info: &TcpInfo,
+        ends: bool,
+    ) -> (FlowState, bool) {
         let established = self.completes_handshake(from, side, info);
-        Step {
-            to: self.state_after(from, established, side, info.flags.rst() && ends),
-            established,
-        }
+        let to = self.state_after(from, established, side, info.flags.rst() && ends);
+        (to, established)
     }
 
     fn completes_handshake(&self, from: FlowState, side: FlowSide, info: &TcpInfo) -> bool {

@@ -2,8 +2,10 @@
 
 mod capacity;
 mod direction;
+mod driver;
 mod expiry;
 mod extraction;
 mod order;
+mod parts;
 mod properties;
 pub(crate) mod script;

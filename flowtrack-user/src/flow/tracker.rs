@@ -1,18 +1,17 @@
 //! The tracker: packets in, events and records out.
 
-use std::time::Duration;
+mod end;
+mod room;
+mod update;
 
-use flowtrack_common::{
-    EndReason, FlowEvent, FlowKey, FlowState, FlowStats, L4Proto, Timestamp, VictimClass,
-};
+use flowtrack_common::{EndReason, FlowKey, FlowStats, Timestamp, VictimClass};
 
 use super::{
-    EventKinds, EventSink, FlowRecord, Meta, Note, Observation, RecordReason, TimeoutClass,
-    TrackerConfig,
+    EventSink, FlowRecord, Meta, Note, Observation, TimeoutClass, TrackerConfig,
     clock::Clock,
-    entry::{Flow, LISTS, list},
+    entry::{Flow, LISTS},
 };
-use crate::table::{FlowTable, SlotId};
+use crate::table::FlowTable;
 
 /// What a tracker has counted since it was made.
 ///
@@ -41,6 +40,11 @@ impl TrackerCounters {
     pub fn ended_total(&self) -> u64 {
         self.ended.iter().sum()
     }
+
+    fn record<K>(&mut self, record: &FlowRecord<K>) {
+        self.records += 1;
+        self.recorded_packets += record.packets();
+    }
 }
 
 /// Follows flows by their packets.
@@ -68,6 +72,13 @@ impl<K: FlowKey> Tracker<K> {
             lost_at: None,
             counters: TrackerCounters::default(),
         }
+    }
+
+    /// Whether anomalies are events too. They are not unless asked for.
+    #[must_use]
+    pub fn with_emit_anomalies(mut self, emit: bool) -> Self {
+        self.config.emit_anomalies = emit;
+        self
     }
 
     /// What was counted so far.
@@ -101,7 +112,10 @@ impl<K: FlowKey> Tracker<K> {
         self.counters.packets += 1;
         self.counters.wire_bytes += u64::from(meta.packet.wire_len);
         let id = match self.table.find(&meta.packet.key) {
-            Some(id) if !self.ended_by(id, meta, sink) => id,
+            Some(id) if !self.ended_by(id, meta, sink) => {
+                self.close_part(id, meta, sink);
+                id
+            }
             _ => match self.start(meta, sink) {
                 Some(id) => id,
                 None => return,
@@ -120,35 +134,6 @@ impl<K: FlowKey> Tracker<K> {
         self.lost_at = Some(self.clock.now());
     }
 
-    /// Ends flows that have expired, at most `limit` of them. Returns how many.
-    pub fn expire(&mut self, limit: usize, sink: &mut impl EventSink<K>) -> usize {
-        let mut ended = 0;
-        for (timeout, victim) in lists() {
-            let patience = self.config.timeouts.get(timeout);
-            while ended < limit {
-                let Some(id) = self.table.oldest(list(timeout, victim)) else {
-                    break;
-                };
-                if !self.is_idle(id, patience) {
-                    break;
-                }
-                self.end(id, EndReason::IdleTimeout, sink);
-                ended += 1;
-            }
-        }
-        ended
-    }
-
-    /// Ends all flows: those that have expired for that reason, the others for `reason`.
-    pub fn finish(&mut self, reason: EndReason, sink: &mut impl EventSink<K>) {
-        self.expire(usize::MAX, sink);
-        for (timeout, victim) in lists() {
-            while let Some(id) = self.table.oldest(list(timeout, victim)) {
-                self.end(id, reason, sink);
-            }
-        }
-    }
-
     /// Shows up to `limit` places of the table from `cursor` on to `visit`: the key with the
     /// initiator as source, and what was counted. Returns where to go on, `None` at the end.
     pub fn visit(
@@ -160,177 +145,6 @@ impl<K: FlowKey> Tracker<K> {
         self.table.visit(cursor, limit, |key, flow| {
             visit(flow.oriented(*key), &flow.stats);
         })
-    }
-
-    fn is_idle(&self, id: SlotId, timeout: Duration) -> bool {
-        let flow = self.table.get(id);
-        flow.is_some_and(|(_, flow)| self.clock.is_idle(flow.last_use, timeout))
-    }
-
-    /// Whether the flow at `id` is over for a packet on its key, and has been ended.
-    fn ended_by(&mut self, id: SlotId, meta: &Meta<K>, sink: &mut impl EventSink<K>) -> bool {
-        let Some((_, flow)) = self.table.get(id) else {
-            return true;
-        };
-        let timeout = self.config.timeouts.get(flow.timeout_class());
-        let silence = meta.ts.saturating_since(flow.stats.last_seen);
-        let side = flow.side(meta.packet.orientation);
-        let replaced = meta
-            .packet
-            .tcp
-            .is_some_and(|info| flow.tcp.is_replaced_by(flow.state, side, &info, silence));
-        if self.is_idle(id, timeout) {
-            self.end(id, EndReason::IdleTimeout, sink);
-        } else if replaced {
-            self.end(id, EndReason::Replaced, sink);
-        } else {
-            return false;
-        }
-        true
-    }
-
-    /// Starts a flow; a full table gives one up for it.
-    fn start(&mut self, meta: &Meta<K>, sink: &mut impl EventSink<K>) -> Option<SlotId> {
-        if self.table.is_full() {
-            self.evict(sink);
-        }
-        let flow = Flow::new(meta, self.clock.first_used(meta.ts));
-        let id = self.table.insert(meta.packet.key, flow, flow.list())?;
-        self.counters.created += 1;
-        if sink.wants().contains(EventKinds::STARTED) {
-            sink.event(FlowEvent::Started {
-                key: flow.oriented(meta.packet.key),
-                side: flow.side(meta.packet.orientation),
-                ts: meta.ts,
-                l4: flow.l4,
-            });
-        }
-        Some(id)
-    }
-
-    /// Counts the packet and follows the connection.
-    fn update(&mut self, id: SlotId, meta: &Meta<K>, sink: &mut impl EventSink<K>) {
-        let Some(flow) = self.table.get_mut(id) else {
-            return;
-        };
-        let wants = sink.wants();
-        let side = flow.side(meta.packet.orientation);
-        let key = flow.oriented(meta.packet.key);
-        flow.count(side, meta);
-        flow.last_use = self.clock.used(flow.last_use, meta.ts);
-        let from = flow.state;
-        if let Some(info) = &meta.packet.tcp {
-            let Flow {
-                tcp,
-                stats,
-                history,
-                ..
-            } = flow;
-            let step = tcp.segment(from, side, info, meta.ts, stats, history);
-            flow.state = step.to;
-            if step.established {
-                if wants.contains(EventKinds::ESTABLISHED) {
-                    sink.event(FlowEvent::Established { key, ts: meta.ts });
-                }
-            } else if step.to != from && wants.contains(EventKinds::STATE_CHANGE) {
-                sink.event(FlowEvent::StateChange {
-                    key,
-                    from,
-                    to: step.to,
-                    ts: meta.ts,
-                });
-            }
-        } else if matches!(flow.l4, Some(L4Proto::Udp)) {
-            flow.history.push_once('d', side);
-        }
-        if wants.contains(EventKinds::PACKET) {
-            let len = meta.packet.wire_len as usize;
-            sink.event(FlowEvent::Packet {
-                key,
-                side,
-                len,
-                ts: meta.ts,
-            });
-        }
-        let list = flow.list();
-        self.table.touch(id, list);
-    }
-
-    /// Gives up the flow whose loss costs least: of the cheapest class that has any, the one that was
-    /// silent longest.
-    #[cold]
-    fn evict(&mut self, sink: &mut impl EventSink<K>) {
-        for victim in VictimClass::ALL {
-            let oldest = TimeoutClass::ALL.into_iter().filter_map(|timeout| {
-                let id = self.table.oldest(list(timeout, victim))?;
-                let (_, flow) = self.table.get(id)?;
-                Some((self.clock.on_this_clock(flow.last_use), id))
-            });
-            if let Some((_, id)) = oldest.min_by_key(|(last_use, _)| *last_use) {
-                if let Some(counter) = self.counters.evicted.get_mut(victim.index()) {
-                    *counter += 1;
-                }
-                self.end(id, EndReason::Evicted, sink);
-                return;
-            }
-        }
-    }
-
-    /// Ends the flow at `id`: for `reason`, unless the connection itself was over before.
-    fn end(&mut self, id: SlotId, reason: EndReason, sink: &mut impl EventSink<K>) {
-        let Some((key, mut flow)) = self.table.remove(id) else {
-            return;
-        };
-        let reason = match flow.state {
-            FlowState::Closed => EndReason::Fin,
-            FlowState::Reset | FlowState::Aborted => EndReason::Rst,
-            _ => reason,
-        };
-        flow.stats.completeness.evicted = reason == EndReason::Evicted;
-        flow.stats.completeness.capture_loss = self.lost_at.is_some_and(|at| {
-            let patience = self.config.timeouts.get(flow.timeout_class());
-            let over = self
-                .clock
-                .on_this_clock(flow.last_use)
-                .saturating_add(patience);
-            flow.stats.started <= at && at <= over
-        });
-        if let Some(counter) = self.counters.ended.get_mut(reason.index()) {
-            *counter += 1;
-        }
-        let key = flow.oriented(key);
-        let Flow {
-            l4,
-            state,
-            stats,
-            history,
-            envelope,
-            ..
-        } = flow;
-        if sink.wants().contains(EventKinds::ENDED) {
-            sink.event(FlowEvent::Ended {
-                key,
-                reason,
-                stats,
-                history,
-            });
-        }
-        let record = FlowRecord {
-            key,
-            l4,
-            reason: RecordReason::Ended(reason),
-            part: 0,
-            state,
-            initiator: stats.initiator.volume(),
-            responder: stats.responder.volume(),
-            since: stats.started,
-            stats,
-            history,
-            envelope,
-        };
-        self.counters.records += 1;
-        self.counters.recorded_packets += record.packets();
-        sink.record(record);
     }
 }
 
