@@ -1,4 +1,5 @@
 use anyhow::Result;
+use serde_json::Value;
 
 use crate::{
     folder::{self, Folder},
@@ -40,7 +41,7 @@ fn faults(reading: &Reading, packets: u64) -> Result<Vec<String>> {
     check("received", reading.total("/received")?, packets);
     let refused = reading.ledger["total"]["wire"]["refused"].as_object();
     let refused = refused.map_or(0, |reasons| {
-        reasons.values().filter_map(|n| n.as_u64()).sum()
+        reasons.values().filter_map(Value::as_u64).sum()
     });
     let accepted = reading.total("/wire/accepted")?;
     check("accepted and refused", accepted + refused, packets);

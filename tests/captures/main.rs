@@ -20,6 +20,8 @@ mod tuple;
 
 /// Exit status and ledger, on whatever is in the captures.
 mod ledger;
+/// What other meters have published.
+mod published;
 /// Packets and bytes, counted from the bytes of the captures.
 mod raw;
 /// The same records from one shard and from several.

@@ -46,7 +46,7 @@ struct Raw {
 
 fn compare(capture: &str, raw: &Raw) -> Result<Report> {
     let mut ours = Volumes::new();
-    for record in Reading::records(capture, &[])? {
+    for record in Reading::records(capture, &["--tunnels=all"])? {
         let tuple = record.tuple();
         let volumes = tuple.order(record.initiator, record.volumes);
         add(&mut ours, raw.name(tuple), volumes);

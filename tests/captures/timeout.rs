@@ -52,18 +52,11 @@ fn timeouts_cut_records_where_nfstream_cuts_them() -> Result<()> {
 }
 
 fn compare(capture: &str, idle: &str, active: &str, theirs: &Parts) -> Result<Report> {
-    let classes = [
-        "tcp-opening",
-        "tcp",
-        "tcp-closing",
-        "tcp-linger",
-        "udp",
-        "icmp",
-        "other",
+    let arguments = [
+        "--profile=netflow",
+        &format!("--idle-timeout=all={idle}s"),
+        &format!("--active-timeout={active}s"),
     ];
-    let idle_timeouts = classes.map(|class| format!("--idle-timeout={class}={idle}s"));
-    let mut arguments = vec!["--profile=netflow"];
-    arguments.extend(idle_timeouts.iter().map(String::as_str));
     let mut ours = Parts::new();
     for record in Reading::records(capture, &arguments)? {
         let part = Part::from_record(&record);

@@ -32,7 +32,14 @@ type Connections = BTreeMap<Tuple, Vec<Connection>>;
 
 #[test]
 fn connections_are_those_of_zeek() -> Result<()> {
-    compare("zeek", "ORACLE.tsv", &Folder::ALL, &["--profile", "zeek"])
+    compare("zeek", "ORACLE.tsv", &Folder::ALL, &["--profile=zeek"])
+}
+
+#[test]
+fn with_checksums_verified_connections_are_those_of_zeek() -> Result<()> {
+    let folders = [Folder::Malformed, Folder::Own];
+    let arguments = ["--profile=zeek", "--verify-checksums"];
+    compare("checksums", "ORACLE_CHECKSUMS.tsv", &folders, &arguments)
 }
 
 fn compare(list: &str, table: &str, folders: &[Folder], arguments: &[&str]) -> Result<()> {
