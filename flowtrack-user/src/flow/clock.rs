@@ -4,14 +4,12 @@ use std::time::Duration;
 
 use flowtrack_common::Timestamp;
 
-/// A stamp that is older than the latest one by more than this shows that the clock was set back, or
-/// that another capture began.
-const STEP: Duration = Duration::from_mins(30);
-
 /// The latest packet time, and when the clock was set back.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Clock {
     now: Timestamp,
+    /// A stamp that is older than the latest one by more than this shows that the clock was set back.
+    step: Option<Duration>,
     /// How often the clock was set back, and to what the last time.
     times_set: u32,
     set_to: Timestamp,
@@ -25,6 +23,14 @@ pub(super) struct LastUse {
 }
 
 impl Clock {
+    /// A clock that has seen no stamp.
+    pub(super) fn new(step: Option<Duration>) -> Self {
+        Self {
+            step,
+            ..Self::default()
+        }
+    }
+
     /// The watermark: time goes on with the stamps, and late ones do not turn it back.
     pub(super) fn now(&self) -> Timestamp {
         self.now
@@ -35,7 +41,10 @@ impl Clock {
     pub(super) fn note(&mut self, ts: Timestamp) {
         if ts > self.now {
             self.now = ts;
-        } else if ts.saturating_add(STEP) < self.now {
+        } else if self
+            .step
+            .is_some_and(|step| ts.saturating_add(step) < self.now)
+        {
             self.now = ts;
             self.set_to = ts;
             self.times_set = self.times_set.wrapping_add(1);
@@ -80,13 +89,23 @@ impl Clock {
 mod tests {
     use super::*;
 
+    const STEP: Option<Duration> = Some(Duration::from_mins(30));
+
     fn at(secs: u64) -> Timestamp {
         Timestamp::new(secs, 0)
     }
 
     #[test]
+    fn where_no_clock_is_set_back_time_never_turns_back() {
+        let mut clock = Clock::new(None);
+        clock.note(at(10_000));
+        clock.note(at(1));
+        assert_eq!(clock.now(), at(10_000));
+    }
+
+    #[test]
     fn late_stamps_do_not_turn_time_back_but_a_clock_that_is_set_does() {
-        let mut clock = Clock::default();
+        let mut clock = Clock::new(STEP);
         clock.note(at(10_000));
         clock.note(at(9_000));
         assert_eq!(clock.now(), at(10_000));
@@ -96,7 +115,7 @@ mod tests {
 
     #[test]
     fn what_was_used_before_the_clock_was_set_is_idle_a_timeout_later() {
-        let mut clock = Clock::default();
+        let mut clock = Clock::new(STEP);
         clock.note(at(10_000));
         let last = clock.first_used(at(10_000));
         clock.note(at(1_000));

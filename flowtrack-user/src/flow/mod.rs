@@ -12,18 +12,21 @@ mod intake;
 mod key;
 mod observation;
 mod record;
+mod servers;
 mod sink;
 mod tcp;
+mod timeouts;
 mod tracker;
 
 pub use self::{
-    config::{Direction, NotEnoughMemory, TimeoutClass, Timeouts, TrackerConfig},
+    config::{Direction, NotEnoughMemory, Reuse, TcpTimers, TrackerConfig},
     extract::{ExtractorConfig, FiveTupleExtractor, Fragments, IcmpFlows, Tunnels},
     intake::{Intake, IntakeCounts},
     key::FiveTuple,
     observation::{Meta, Note, NoteKind, Observation},
     record::{FlowRecord, RecordReason},
     sink::{EventKinds, EventSink},
+    timeouts::{PortTimeout, TimeoutClass, TimeoutSlot, Timeouts, TooManyPorts},
     tracker::{Tracker, TrackerCounters},
 };
 

@@ -7,7 +7,7 @@ use flowtrack_common::{
 };
 
 use super::{
-    EventKinds, EventSink, FlowRecord, Meta, Note, Observation, RecordReason, TimeoutClass,
+    EventKinds, EventSink, FlowRecord, Meta, Note, Observation, RecordReason, TimeoutSlot,
     TrackerConfig,
     clock::Clock,
     entry::{Flow, LISTS, list},
@@ -47,7 +47,8 @@ impl TrackerCounters {
 ///
 /// It takes packets in the order in which they arrived. All that it knows of time are their stamps:
 /// the latest of them, or a later time given to [`Tracker::advance`], is the watermark by which flows
-/// expire. A stamp that is older by half an hour sets the watermark back: the clock has been set.
+/// expire. A stamp that is older by [`TrackerConfig::clock_step`] sets the watermark back: the clock has
+/// been set.
 #[derive(Debug)]
 pub struct Tracker<K> {
     table: FlowTable<K, Flow, LISTS>,
@@ -64,7 +65,7 @@ impl<K: FlowKey> Tracker<K> {
         Self {
             table: FlowTable::new(config.max_flows),
             config,
-            clock: Clock::default(),
+            clock: Clock::new(config.clock_step),
             lost_at: None,
             counters: TrackerCounters::default(),
         }
@@ -124,7 +125,7 @@ impl<K: FlowKey> Tracker<K> {
     pub fn expire(&mut self, limit: usize, sink: &mut impl EventSink<K>) -> usize {
         let mut ended = 0;
         for (timeout, victim) in lists() {
-            let patience = self.config.timeouts.get(timeout);
+            let patience = self.config.timeouts.at(timeout);
             while ended < limit {
                 let Some(id) = self.table.oldest(list(timeout, victim)) else {
                     break;
@@ -172,13 +173,13 @@ impl<K: FlowKey> Tracker<K> {
         let Some((_, flow)) = self.table.get(id) else {
             return true;
         };
-        let timeout = self.config.timeouts.get(flow.timeout_class());
+        let timeout = self.config.timeouts.at(flow.timeout(&self.config));
         let silence = meta.ts.saturating_since(flow.stats.last_seen);
         let side = flow.side(meta.packet.orientation);
-        let replaced = meta
-            .packet
-            .tcp
-            .is_some_and(|info| flow.tcp.is_replaced_by(flow.state, side, &info, silence));
+        let replaced = meta.packet.tcp.is_some_and(|info| {
+            flow.tcp
+                .is_replaced_by(self.config.reuse, flow.state, side, &info, silence)
+        });
         if self.is_idle(id, timeout) {
             self.end(id, EndReason::IdleTimeout, sink);
         } else if replaced {
@@ -194,8 +195,10 @@ impl<K: FlowKey> Tracker<K> {
         if self.table.is_full() {
             self.evict(sink);
         }
-        let flow = Flow::new(meta, self.clock.first_used(meta.ts));
-        let id = self.table.insert(meta.packet.key, flow, flow.list())?;
+        let flow = Flow::new(meta, self.clock.first_used(meta.ts), &self.config);
+        let id = self
+            .table
+            .insert(meta.packet.key, flow, flow.list(&self.config))?;
         self.counters.created += 1;
         if sink.wants().contains(EventKinds::STARTED) {
             sink.event(FlowEvent::Started {
@@ -217,7 +220,7 @@ impl<K: FlowKey> Tracker<K> {
         let side = flow.side(meta.packet.orientation);
         let key = flow.oriented(meta.packet.key);
         flow.count(side, meta);
-        flow.last_use = self.clock.used(flow.last_use, meta.ts);
+        let list = flow.list(&self.config);
         let from = flow.state;
         if let Some(info) = &meta.packet.tcp {
             let Flow {
@@ -228,6 +231,9 @@ impl<K: FlowKey> Tracker<K> {
             } = flow;
             let step = tcp.segment(from, side, info, meta.ts, stats, history);
             flow.state = step.to;
+            if step.swaps {
+                flow.swap_sides(meta.packet.key, &self.config);
+            }
             if step.established {
                 if wants.contains(EventKinds::ESTABLISHED) {
                     sink.event(FlowEvent::Established { key, ts: meta.ts });
@@ -252,8 +258,11 @@ impl<K: FlowKey> Tracker<K> {
                 ts: meta.ts,
             });
         }
-        let list = flow.list();
-        self.table.touch(id, list);
+        let next = flow.list(&self.config);
+        if next != list || !flow.is_running_out(&self.config) {
+            flow.last_use = self.clock.used(flow.last_use, meta.ts);
+            self.table.touch(id, next);
+        }
     }
 
     /// Gives up the flow whose loss costs least: of the cheapest class that has any, the one that was
@@ -261,7 +270,7 @@ impl<K: FlowKey> Tracker<K> {
     #[cold]
     fn evict(&mut self, sink: &mut impl EventSink<K>) {
         for victim in VictimClass::ALL {
-            let oldest = TimeoutClass::ALL.into_iter().filter_map(|timeout| {
+            let oldest = TimeoutSlot::all().filter_map(|timeout| {
                 let id = self.table.oldest(list(timeout, victim))?;
                 let (_, flow) = self.table.get(id)?;
                 Some((self.clock.on_this_clock(flow.last_use), id))
@@ -282,13 +291,14 @@ impl<K: FlowKey> Tracker<K> {
             return;
         };
         let reason = match flow.state {
+            _ if !self.config.tcp_ends_flows => reason,
             FlowState::Closed => EndReason::Fin,
             FlowState::Reset | FlowState::Aborted => EndReason::Rst,
             _ => reason,
         };
         flow.stats.completeness.evicted = reason == EndReason::Evicted;
         flow.stats.completeness.capture_loss = self.lost_at.is_some_and(|at| {
-            let patience = self.config.timeouts.get(flow.timeout_class());
+            let patience = self.config.timeouts.at(flow.timeout(&self.config));
             let over = self
                 .clock
                 .on_this_clock(flow.last_use)
@@ -335,8 +345,6 @@ impl<K: FlowKey> Tracker<K> {
 }
 
 /// All lists of the table.
-fn lists() -> impl Iterator<Item = (TimeoutClass, VictimClass)> {
-    TimeoutClass::ALL
-        .into_iter()
-        .flat_map(|timeout| VictimClass::ALL.map(|victim| (timeout, victim)))
+fn lists() -> impl Iterator<Item = (TimeoutSlot, VictimClass)> {
+    TimeoutSlot::all().flat_map(|timeout| VictimClass::ALL.map(|victim| (timeout, victim)))
 }
