@@ -140,7 +140,11 @@ impl<K: FlowKey> Tracker<K> {
 
     /// Remembers a flow that ended for `reason` if more of it may come.
     fn remember(&mut self, key: &K, flow: &Flow, reason: EndReason) {
-        if !matches!(reason, EndReason::IdleTimeout | EndReason::Evicted) {
+        let clock = flow.last_use.clock();
+        // One that was last used before the clock was set back is not recognised after that.
+        if !matches!(reason, EndReason::IdleTimeout | EndReason::Evicted)
+            || clock != self.clock.number()
+        {
             return;
         }
         let timeout = self.config.timeouts.at(flow.timeout(&self.config));
@@ -149,7 +153,7 @@ impl<K: FlowKey> Tracker<K> {
             evicted: reason == EndReason::Evicted,
             over_at: flow.last_use.stamp().saturating_add(timeout),
         };
-        self.recent.remember(key, flow.last_use.clock(), recent);
+        self.recent.remember(key, clock, recent);
     }
 
     /// Whether packets were lost while the flow lived.
