@@ -76,7 +76,9 @@ fn observation(flow: u16, kind: usize, ts: Timestamp) -> Observation<FiveTuple> 
 
 /// Packets whose clock goes on, stands still, is late and is set back.
 fn observations() -> impl Strategy<Value = Vec<Observation<FiveTuple>>> {
-    let steps = select(vec![0, 1, 1, 3, 7, 40, 400, -2, -30, -100, -1700, -1900, -5000]);
+    let steps = select(vec![
+        0, 1, 1, 3, 7, 40, 400, -2, -30, -100, -1700, -1900, -5000,
+    ]);
     vec((steps, 0_u16..6, 0_usize..10), 1..MAX_PACKETS).prop_map(|packets| {
         let mut secs = 100_000_i64;
         packets
