@@ -29,6 +29,7 @@ pub use self::{
     packets::{Packets, packets, parse},
     refusal::{Refusal, RefusalCounts},
     transport::icmp::Message as IcmpMessage,
+    tunnel::is_tunnel,
 };
 
 /// Source and destination address of an Ethernet frame; `None` for other link layers.

@@ -74,6 +74,8 @@ refusals! {
     /// A fragment of a datagram that was not whole yet, where datagrams are put together. Those that
     /// become whole count with their last fragment.
     FragmentHeld => "fragment_held",
+    /// A tunnel in which no packet was found, where only what is inside has flows.
+    TunnelContent => "tunnel_content",
     /// The headers are sound, but the extractor found no key.
     NoKey => "no_key",
 }

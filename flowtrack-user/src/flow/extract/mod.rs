@@ -101,7 +101,11 @@ impl FiveTupleExtractor {
             }
         }
         if let Some(packet) = &last {
-            self.count(packet, wire_len, frame, found);
+            if self.has_flow(packet) {
+                self.count(packet, wire_len, frame, found);
+            } else {
+                end = end.and(Err(Refusal::TunnelContent));
+            }
         }
         if let (Err(refusal), Some(packet)) = (&end, packets.suspect()) {
             self.suspect(packet, *refusal, frame, found);
@@ -117,14 +121,14 @@ impl FiveTupleExtractor {
         frame: &Frame<'_>,
         found: &mut impl FnMut(Observation<FiveTuple>),
     ) {
-        let counts = match self.config.tunnels {
-            Tunnels::All | Tunnels::Outer => true,
-            Tunnels::Zeek => matches!(packet.transport, Transport::Datagram { .. }),
-            Tunnels::Inner => false,
-        };
-        if counts {
+        if self.config.tunnels != Tunnels::Inner && self.has_flow(packet) {
             self.count(packet, wire_len, frame, found);
         }
+    }
+
+    /// Whether a packet has a flow of its own, whatever is in it.
+    fn has_flow(&self, packet: &Packet) -> bool {
+        self.config.tunnels != Tunnels::Zeek || !wire::is_tunnel(packet.l4)
     }
 
     /// Puts a fragment to the others of its datagram, if they are to be put together.

@@ -44,6 +44,11 @@ struct Payload<'a> {
     layer: Layer<'a>,
 }
 
+/// Whether packets of this protocol are nothing but the outside of a tunnel.
+pub fn is_tunnel(l4: L4Proto) -> bool {
+    matches!(l4, L4Proto::Other(IPV4 | IPV6 | GRE))
+}
+
 /// Where the packet is that `packet` carries in `payload`, if it is the outside of a tunnel.
 #[inline]
 pub(super) fn inside<'a>(packet: &Packet, payload: Layer<'a>) -> Option<Inside<'a>> {
