@@ -38,7 +38,12 @@ pub(super) struct LastUse {
 }
 
 impl LastUse {
-    /// The stamp, by the clock as it was then.
+    /// The number of the clock.
+    pub(super) fn clock(self) -> u32 {
+        self.times_set
+    }
+
+    /// The stamp, by that clock.
     pub(super) fn stamp(self) -> Timestamp {
         self.at
     }
@@ -48,6 +53,11 @@ impl Clock {
     /// The watermark: time goes on with the stamps, and late ones do not turn it back.
     pub(crate) fn now(&self) -> Timestamp {
         self.now
+    }
+
+    /// Which clock it is: it becomes another one when it is set back.
+    pub(super) fn number(&self) -> u32 {
+        self.times_set
     }
 
     /// Notes a stamp. Returns whether the clock was set back to it.
