@@ -3,6 +3,7 @@
 //! cargo runs as the user who types the command; only a finished binary is ever elevated.
 
 mod build_ebpf;
+mod captures;
 mod cargo;
 mod deny;
 mod elf;
@@ -34,6 +35,8 @@ enum Verb {
     BuildEbpf(build_ebpf::Options),
     /// Check format, lints and documentation, and run all tests.
     Test(test::Options),
+    /// Run the tests on captures, or list what differs from the tables beside them.
+    Captures(captures::Options),
     /// Check licences and sources of all dependencies.
     Deny(deny::Options),
 }
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
         Verb::Run(options) => run::run(&options),
         Verb::BuildEbpf(options) => build_ebpf::run(&options),
         Verb::Test(options) => return test::run(&options),
+        Verb::Captures(options) => captures::run(&options),
         Verb::Deny(options) => deny::run(&options),
     };
     match result {
