@@ -8,6 +8,7 @@ mod cargo;
 mod deny;
 mod elf;
 mod exec;
+mod mutants;
 mod privilege;
 mod run;
 mod setup;
@@ -39,6 +40,8 @@ enum Verb {
     Captures(captures::Options),
     /// Check licences and sources of all dependencies.
     Deny(deny::Options),
+    /// Change the code in one place at a time and see whether a unit test notices.
+    Mutants(mutants::Options),
 }
 
 fn main() -> ExitCode {
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         Verb::Test(options) => return test::run(&options),
         Verb::Captures(options) => captures::run(&options),
         Verb::Deny(options) => deny::run(&options),
+        Verb::Mutants(options) => mutants::run(&options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -7,14 +7,27 @@ use flowtrack_common::Timestamp;
 /// A stamp that is older than the latest one by more than this shows that the clock was set back, or
 /// that another capture began.
 const STEP: Duration = Duration::from_mins(30);
+/// Times that the clock was set back which are remembered. What was last used before them is idle.
+const REMEMBERED: usize = 4;
 
 /// The latest packet time, and when the clock was set back.
+///
+/// What is idle depends on the stamps alone, not on when somebody asks: what was idle when the clock
+/// was set back is so ever after.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Clock {
+pub(crate) struct Clock {
     now: Timestamp,
-    /// How often the clock was set back, and to what the last time.
+    /// How often the clock was set back.
     times_set: u32,
-    set_to: Timestamp,
+    /// The last of these times, the latest first.
+    set: [SetBack; REMEMBERED],
+}
+
+/// The clock was set back.
+#[derive(Clone, Copy, Debug, Default)]
+struct SetBack {
+    from: Timestamp,
+    to: Timestamp,
 }
 
 /// When something was last used.
@@ -25,7 +38,12 @@ pub(super) struct LastUse {
 }
 
 impl LastUse {
-    /// The stamp, by the clock as it was then.
+    /// The number of the clock.
+    pub(super) fn clock(self) -> u32 {
+        self.times_set
+    }
+
+    /// The stamp, by that clock.
     pub(super) fn stamp(self) -> Timestamp {
         self.at
     }
@@ -33,20 +51,36 @@ impl LastUse {
 
 impl Clock {
     /// The watermark: time goes on with the stamps, and late ones do not turn it back.
-    pub(super) fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         self.now
     }
 
-    /// Notes a stamp.
+    /// Which clock it is: it becomes another one when it is set back.
+    pub(super) fn number(&self) -> u32 {
+        self.times_set
+    }
+
+    /// Notes a stamp. Returns whether the clock was set back to it.
     #[inline]
-    pub(super) fn note(&mut self, ts: Timestamp) {
-        if ts > self.now {
-            self.now = ts;
-        } else if ts.saturating_add(STEP) < self.now {
-            self.now = ts;
-            self.set_to = ts;
-            self.times_set = self.times_set.wrapping_add(1);
+    pub(crate) fn note(&mut self, ts: Timestamp) -> bool {
+        let set_back = ts.saturating_add(STEP) < self.now;
+        if set_back {
+            self.set_back(ts);
+        } else {
+            self.now = self.now.max(ts);
         }
+        set_back
+    }
+
+    #[cold]
+    fn set_back(&mut self, to: Timestamp) {
+        let from = self.now;
+        self.set.rotate_right(1);
+        if let Some(latest) = self.set.first_mut() {
+            *latest = SetBack { from, to };
+        }
+        self.times_set = self.times_set.wrapping_add(1);
+        self.now = to;
     }
 
     /// Something that was last used at `previous` is used again at `ts`.
@@ -69,17 +103,40 @@ impl Clock {
     /// Whether it was not used for `timeout`.
     #[inline]
     pub(super) fn is_idle(&self, last: LastUse, timeout: Duration) -> bool {
-        self.on_this_clock(last).saturating_add(timeout) < self.now
+        if last.times_set == self.times_set {
+            last.at.saturating_add(timeout) < self.now
+        } else {
+            self.was_idle(last, timeout)
+        }
     }
 
     /// When it was last used. What was used before the clock was set back was used by then.
     #[inline]
     pub(super) fn on_this_clock(&self, last: LastUse) -> Timestamp {
-        if last.times_set == self.times_set {
-            last.at
-        } else {
-            last.at.min(self.set_to)
+        let set_since = self.set_since(last).iter();
+        set_since.fold(last.at, |at, set| at.min(set.to))
+    }
+
+    /// The same as `is_idle`, of what was used before the clock was set back.
+    #[cold]
+    fn was_idle(&self, last: LastUse, timeout: Duration) -> bool {
+        let set_since = self.set_since(last);
+        let mut at = last.at;
+        for SetBack { from, to } in set_since.iter().rev() {
+            if at.saturating_add(timeout) < *from {
+                return true;
+            }
+            at = at.min(*to);
         }
+        let forgotten = self.times_set.wrapping_sub(last.times_set) as usize > set_since.len();
+        forgotten || at.saturating_add(timeout) < self.now
+    }
+
+    /// The times that the clock was set back since then, as far as they are remembered.
+    #[inline]
+    fn set_since(&self, last: LastUse) -> &[SetBack] {
+        let times = self.times_set.wrapping_sub(last.times_set) as usize;
+        self.set.get(..times).unwrap_or(&self.set)
     }
 }
 
@@ -111,5 +168,37 @@ mod tests {
         clock.note(at(1_061));
         assert!(clock.is_idle(last, Duration::from_mins(1)));
         assert!(!clock.is_idle(clock.used(last, at(1_061)), Duration::from_mins(1)));
+    }
+
+    #[test]
+    fn what_was_idle_stays_so_when_the_clock_is_set_back() {
+        let timeout = Duration::from_mins(1);
+        let mut clock = Clock::default();
+        clock.note(at(10_000));
+        let idle = clock.first_used(at(10_000));
+        clock.note(at(10_030));
+        let fresh = clock.first_used(at(10_030));
+        clock.note(at(10_090));
+        assert!(clock.note(at(8_000)), "by more than half an hour");
+        assert!(clock.is_idle(idle, timeout));
+        assert!(!clock.is_idle(fresh, timeout));
+        assert_eq!(clock.on_this_clock(fresh), at(8_000));
+        clock.note(at(8_060));
+        assert!(clock.note(at(2_000)));
+        assert!(!clock.is_idle(fresh, timeout), "60 seconds are not more");
+        assert_eq!(clock.on_this_clock(fresh), at(2_000));
+    }
+
+    #[test]
+    fn what_was_used_before_a_clock_that_is_set_again_and_again_is_idle() {
+        let mut clock = Clock::default();
+        clock.note(at(20_000));
+        let last = clock.first_used(at(20_000));
+        for times in 1..=REMEMBERED as u64 {
+            assert!(clock.note(at(20_000 - 2_000 * times)));
+            assert!(!clock.is_idle(last, Duration::MAX));
+        }
+        assert!(clock.note(at(1_000)));
+        assert!(clock.is_idle(last, Duration::MAX));
     }
 }

@@ -7,6 +7,7 @@ use flowtrack_common::{FlowState, L4Proto};
 use super::{
     FiveTuple,
     entry::{Flow, LISTS},
+    recent::RecentFlows,
 };
 use crate::table::FlowTable;
 
@@ -23,8 +24,34 @@ pub struct TrackerConfig {
     pub direction: Direction,
     /// TCP's FIN, RST and SYN end flows and start new ones. Else only timeouts do, as in NetFlow.
     pub tcp_ends_flows: bool,
+    /// What established flows of both sides keep of the table, whatever else comes.
+    pub established_share: Share,
     /// Make anomaly events.
     pub emit_anomalies: bool,
+    /// Time in which a flow reports each kind of anomaly once for each side, and the tracker reports
+    /// pressure on its table once.
+    pub anomaly_interval: Duration,
+    /// Half-open flows to one destination, beyond those completed, that are a SYN flood if they come
+    /// in one such interval.
+    pub syn_flood_threshold: u32,
+}
+
+/// A part of a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share {
+    /// So many
+    pub parts: u32,
+    /// of so many.
+    pub of: u32,
+}
+
+impl Share {
+    /// The share of `whole`, rounded down; at most all of it.
+    pub fn floor(self, whole: usize) -> usize {
+        let parts = u128::from(self.parts) * whole as u128;
+        let share = parts.checked_div(u128::from(self.of)).unwrap_or(0);
+        usize::try_from(share).map_or(whole, |share| share.min(whole))
+    }
 }
 
 /// Which side is the initiator, where no SYN tells.
@@ -73,7 +100,8 @@ impl TrackerConfig {
     /// Finds out whether there is memory for the tables of so many trackers.
     pub fn check_memory(&self, trackers: usize) -> Result<(), NotEnoughMemory> {
         let table = FlowTable::<FiveTuple, Flow, LISTS>::memory(self.max_flows);
-        let bytes = table.saturating_mul(trackers);
+        let recent = RecentFlows::memory(self.max_flows);
+        let bytes = table.saturating_add(recent).saturating_mul(trackers);
         // Reserved memory is not touched, so asking for it costs nothing.
         Vec::<u8>::new()
             .try_reserve_exact(bytes)
@@ -93,7 +121,10 @@ impl Default for TrackerConfig {
             active_timeout: None,
             direction: Direction::FirstPacket,
             tcp_ends_flows: true,
+            established_share: Share { parts: 7, of: 8 },
             emit_anomalies: false,
+            anomaly_interval: Duration::from_secs(1),
+            syn_flood_threshold: 1000,
         }
     }
 }

@@ -7,6 +7,7 @@ use flowtrack_common::{
 
 use super::{
     FlowRecord, Meta, RecordReason, TimeoutClass,
+    anomaly::Reported,
     clock::LastUse,
     part::Parts,
     tcp::{self, Connection},
@@ -34,6 +35,7 @@ pub(super) struct Flow {
     pub(super) last_use: LastUse,
     pub(super) envelope: Envelope,
     pub(super) parts: Parts,
+    pub(super) reported: Reported,
 }
 
 impl Flow {
@@ -60,6 +62,7 @@ impl Flow {
             last_use: first_use,
             envelope: meta.packet.envelope,
             parts: Parts::new(first_use),
+            reported: Reported::default(),
         };
         flow.stats.completeness.midstream =
             meta.packet.tcp.is_some() && state != FlowState::SynSent;
@@ -67,6 +70,14 @@ impl Flow {
             flow.history.push_flipped();
         }
         flow
+    }
+
+    /// Makes the flow, which has counted no packet yet, one of `initiator`'s.
+    pub(super) fn continue_from(&mut self, initiator: Orientation) {
+        if self.initiator != initiator {
+            self.initiator = initiator;
+            self.history.push_flipped();
+        }
     }
 
     pub(super) fn side(&self, orientation: Orientation) -> FlowSide {

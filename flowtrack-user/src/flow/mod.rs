@@ -4,23 +4,28 @@
 //! live interface, on a capture file and in a test.
 #![forbid(unsafe_code)]
 
+mod anomaly;
 mod clock;
 mod config;
 mod driver;
 mod entry;
 mod extract;
+mod flood;
 mod fragments;
 mod intake;
 mod key;
 mod observation;
 mod part;
+mod pressure;
+mod recent;
 mod record;
 mod sink;
 mod tcp;
 mod tracker;
 
+pub(crate) use self::clock::Clock;
 pub use self::{
-    config::{Direction, NotEnoughMemory, TimeoutClass, Timeouts, TrackerConfig},
+    config::{Direction, NotEnoughMemory, Share, TimeoutClass, Timeouts, TrackerConfig},
     driver::FlowDriver,
     extract::{
         Directional, ExtractorConfig, FiveTupleExtractor, Fragments, IcmpFlows, IpPairExtractor,

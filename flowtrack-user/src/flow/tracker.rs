@@ -1,15 +1,19 @@
 //! The tracker: packets in, events and records out.
 
 mod end;
+mod report;
 mod room;
 mod update;
 
 use flowtrack_common::{EndReason, FlowKey, FlowStats, Timestamp, VictimClass};
 
 use super::{
-    EventSink, FlowRecord, Meta, Note, Observation, TimeoutClass, TrackerConfig,
+    EventSink, FlowRecord, Meta, Observation, TimeoutClass, TrackerConfig,
     clock::Clock,
     entry::{Flow, LISTS},
+    flood::SynFlood,
+    pressure::PressureGauge,
+    recent::RecentFlows,
 };
 use crate::table::FlowTable;
 
@@ -33,6 +37,10 @@ pub struct TrackerCounters {
     pub records: u64,
     /// Flows that made room in a full table, by [`VictimClass`].
     pub evicted: [u64; VictimClass::ALL.len()],
+    /// Evicted flows that came back within their timeout: records wrongly split.
+    pub returned: u64,
+    /// Anomaly events made.
+    pub anomalies: u64,
 }
 
 impl TrackerCounters {
@@ -59,17 +67,23 @@ pub struct Tracker<K> {
     clock: Clock,
     /// When the queue was last known to lose packets.
     lost_at: Option<Timestamp>,
+    recent: RecentFlows,
+    gauge: PressureGauge,
+    flood: SynFlood,
     counters: TrackerCounters,
 }
 
 impl<K: FlowKey> Tracker<K> {
-    /// A tracker without flows. Its table is allocated here.
+    /// A tracker without flows. All its memory is allocated here.
     pub fn new(config: TrackerConfig) -> Self {
         Self {
             table: FlowTable::new(config.max_flows),
             config,
             clock: Clock::default(),
             lost_at: None,
+            recent: RecentFlows::new(config.max_flows),
+            gauge: PressureGauge::default(),
+            flood: SynFlood::new(),
             counters: TrackerCounters::default(),
         }
     }
@@ -91,18 +105,14 @@ impl<K: FlowKey> Tracker<K> {
         self.table.len()
     }
 
-    /// Takes in a packet or a note.
+    /// Takes in a packet, a note or the time.
     #[inline]
     pub fn observe(&mut self, observation: &Observation<K>, sink: &mut impl EventSink<K>) {
         match observation {
             Observation::Packet(meta) => self.packet(meta, sink),
-            Observation::Note(note) => self.note(note),
+            Observation::Note(note) => self.note(note, sink),
+            Observation::Time(now) => self.advance(*now),
         }
-    }
-
-    /// Takes in a note: what it says belongs to a flow that is live, or is lost.
-    pub fn note(&mut self, note: &Note<K>) {
-        self.clock.note(note.ts);
     }
 
     /// Takes in a packet.
@@ -122,6 +132,7 @@ impl<K: FlowKey> Tracker<K> {
             },
         };
         self.update(id, meta, sink);
+        self.check_pressure(sink);
     }
 
     /// Moves the watermark on to `now`, if that is later.

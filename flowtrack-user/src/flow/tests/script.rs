@@ -11,7 +11,7 @@ use flowtrack_common::{
 };
 
 use crate::flow::{
-    EventKinds, EventSink, FiveTuple, FlowRecord, Meta, TimeoutClass, Tracker, TrackerConfig,
+    EventKinds, EventSink, FiveTuple, FlowRecord, Meta, Note, TimeoutClass, Tracker, TrackerConfig,
 };
 
 /// Time between two packets of a script.
@@ -243,6 +243,22 @@ impl Probe {
 
     pub(crate) fn packet(&mut self, meta: &Meta<FiveTuple>) {
         self.tracker.packet(meta, &mut self.log);
+        self.check_sums();
+    }
+
+    pub(crate) fn set_max_flows(&mut self, max_flows: usize) {
+        self.tracker.set_max_flows(max_flows, &mut self.log);
+        self.check_sums();
+    }
+
+    pub(crate) fn force_end(&mut self, key: &FiveTuple) -> bool {
+        let ended = self.tracker.force_end(key, &mut self.log);
+        self.check_sums();
+        ended
+    }
+
+    pub(crate) fn note(&mut self, note: &Note<FiveTuple>) {
+        self.tracker.note(note, &mut self.log);
         self.check_sums();
     }
 

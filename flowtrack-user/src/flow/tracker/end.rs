@@ -1,7 +1,5 @@
 //! How flows end, and the records that they give.
 
-use std::time::Duration;
-
 use flowtrack_common::{EndReason, FlowEvent, FlowKey, FlowState};
 
 use super::{Tracker, lists};
@@ -9,6 +7,7 @@ use crate::{
     flow::{
         EventKinds, EventSink, Meta, RecordReason,
         entry::{Flow, list},
+        recent::RecentFlow,
     },
     table::SlotId,
 };
@@ -16,16 +15,41 @@ use crate::{
 impl<K: FlowKey> Tracker<K> {
     /// Ends flows that have expired, at most `limit` of them. Returns how many.
     pub fn expire(&mut self, limit: usize, sink: &mut impl EventSink<K>) -> usize {
+        let ended = self.sweep(limit, sink);
+        self.check_pressure(sink);
+        ended
+    }
+
+    /// Ends all flows: those that have expired for that reason, the others for `reason`.
+    pub fn finish(&mut self, reason: EndReason, sink: &mut impl EventSink<K>) {
+        self.sweep(usize::MAX, sink);
+        for (timeout, victim) in lists() {
+            while let Some(id) = self.table.oldest(list(timeout, victim)) {
+                // A late packet leaves a flow behind one that was used before it.
+                self.end_unless_expired(id, reason, sink);
+            }
+        }
+    }
+
+    /// Ends the flow of `key`, which may name either end as source, for [`EndReason::ForceClosed`].
+    /// Returns whether there was one.
+    pub fn force_end(&mut self, key: &K, sink: &mut impl EventSink<K>) -> bool {
+        let id = self.table.find(key);
+        let Some(id) = id.or_else(|| self.table.find(&key.reversed())) else {
+            return false;
+        };
+        self.end_unless_expired(id, EndReason::ForceClosed, sink)
+    }
+
+    /// Ends flows that have expired, at most `limit` of them. Returns how many.
+    pub(super) fn sweep(&mut self, limit: usize, sink: &mut impl EventSink<K>) -> usize {
         let mut ended = 0;
         for (timeout, victim) in lists() {
-            let patience = self.config.timeouts.get(timeout);
             while ended < limit {
-                let Some(id) = self.table.oldest(list(timeout, victim)) else {
+                let oldest = self.table.oldest(list(timeout, victim));
+                let Some(id) = oldest.filter(|&id| self.has_expired(id)) else {
                     break;
                 };
-                if !self.is_idle(id, patience) {
-                    break;
-                }
                 self.end(id, EndReason::IdleTimeout, sink);
                 ended += 1;
             }
@@ -33,19 +57,26 @@ impl<K: FlowKey> Tracker<K> {
         ended
     }
 
-    /// Ends all flows: those that have expired for that reason, the others for `reason`.
-    pub fn finish(&mut self, reason: EndReason, sink: &mut impl EventSink<K>) {
-        self.expire(usize::MAX, sink);
-        for (timeout, victim) in lists() {
-            while let Some(id) = self.table.oldest(list(timeout, victim)) {
-                self.end(id, reason, sink);
-            }
-        }
+    /// Ends the flow at `id` for `reason`, or for its timeout if that has passed. Returns whether it
+    /// was alive.
+    fn end_unless_expired(
+        &mut self,
+        id: SlotId,
+        reason: EndReason,
+        sink: &mut impl EventSink<K>,
+    ) -> bool {
+        let expired = self.has_expired(id);
+        let timeout = EndReason::IdleTimeout;
+        self.end(id, if expired { timeout } else { reason }, sink);
+        !expired
     }
 
-    pub(super) fn is_idle(&self, id: SlotId, timeout: Duration) -> bool {
-        let flow = self.table.get(id);
-        flow.is_some_and(|(_, flow)| self.clock.is_idle(flow.last_use, timeout))
+    /// Whether the flow at `id` was silent for longer than its timeout.
+    pub(super) fn has_expired(&self, id: SlotId) -> bool {
+        self.table.get(id).is_some_and(|(_, flow)| {
+            let timeout = self.config.timeouts.get(flow.timeout_class());
+            self.clock.is_idle(flow.last_use, timeout)
+        })
     }
 
     /// Ends the flow at `id`: for `reason`, unless the connection itself was over before.
@@ -63,6 +94,7 @@ impl<K: FlowKey> Tracker<K> {
         if let Some(counter) = self.counters.ended.get_mut(reason.index()) {
             *counter += 1;
         }
+        self.remember(&key, &flow, reason);
         let key = flow.oriented(key);
         if sink.wants().contains(EventKinds::ENDED) {
             sink.event(FlowEvent::Ended {
@@ -105,12 +137,26 @@ impl<K: FlowKey> Tracker<K> {
         sink.record(record);
     }
 
+    /// Remembers a flow that ended for `reason` if more of it may come.
+    fn remember(&mut self, key: &K, flow: &Flow, reason: EndReason) {
+        if !matches!(reason, EndReason::IdleTimeout | EndReason::Evicted) {
+            return;
+        }
+        let timeout = self.config.timeouts.get(flow.timeout_class());
+        let recent = RecentFlow {
+            initiator: flow.initiator,
+            evicted: reason == EndReason::Evicted,
+            over_at: flow.last_use.stamp().saturating_add(timeout),
+        };
+        self.recent.remember(key, flow.last_use.clock(), recent);
+    }
+
     /// Whether packets were lost while the flow lived.
     fn may_miss_packets(&self, flow: &Flow) -> bool {
         self.lost_at.is_some_and(|at| {
-            let patience = self.config.timeouts.get(flow.timeout_class());
+            let timeout = self.config.timeouts.get(flow.timeout_class());
             let last_use = self.clock.on_this_clock(flow.last_use);
-            flow.stats.started <= at && at <= last_use.saturating_add(patience)
+            flow.stats.started <= at && at <= last_use.saturating_add(timeout)
         })
     }
 }

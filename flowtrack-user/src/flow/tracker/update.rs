@@ -1,10 +1,15 @@
 //! A packet on its way through the tracker: which flow it belongs to, and what it changes there.
 
-use flowtrack_common::{EndReason, FlowEvent, FlowKey, L4Proto};
+use flowtrack_common::{EndReason, FlowEvent, FlowKey, FlowSide, L4Proto};
 
-use super::Tracker;
+use super::{Tracker, report::Outcome};
 use crate::{
-    flow::{EventKinds, EventSink, Meta, entry::Flow},
+    flow::{
+        Direction, EventKinds, EventSink, Meta,
+        entry::Flow,
+        recent::RecentFlow,
+        tcp::{Findings, Step},
+    },
     table::SlotId,
 };
 
@@ -19,14 +24,13 @@ impl<K: FlowKey> Tracker<K> {
         let Some((_, flow)) = self.table.get(id) else {
             return true;
         };
-        let timeout = self.config.timeouts.get(flow.timeout_class());
         let silence = meta.ts.saturating_since(flow.stats.last_seen);
         let side = flow.side(meta.packet.orientation);
         let replaced = meta
             .packet
             .tcp
             .is_some_and(|info| flow.tcp.is_replaced_by(flow.state, side, &info, silence));
-        if self.is_idle(id, timeout) {
+        if self.has_expired(id) {
             self.end(id, EndReason::IdleTimeout, sink);
         } else if replaced {
             self.end(id, EndReason::Replaced, sink);
@@ -38,10 +42,14 @@ impl<K: FlowKey> Tracker<K> {
 
     /// Starts a flow; a full table gives one up for it.
     pub(super) fn start(&mut self, meta: &Meta<K>, sink: &mut impl EventSink<K>) -> Option<SlotId> {
-        if self.table.is_full() {
-            self.evict(sink);
+        self.make_room(sink);
+        let mut flow = Flow::new(meta, self.clock.first_used(meta.ts));
+        if let Some(recent) = self.returned(&meta.packet.key)
+            && self.config.direction == Direction::FirstPacket
+            && !meta.packet.tcp.is_some_and(|info| info.flags.syn())
+        {
+            flow.continue_from(recent.initiator);
         }
-        let flow = Flow::new(meta, self.clock.first_used(meta.ts));
         let id = self.table.insert(meta.packet.key, flow, flow.list())?;
         self.counters.created += 1;
         if sink.wants().contains(EventKinds::STARTED) {
@@ -55,51 +63,84 @@ impl<K: FlowKey> Tracker<K> {
         Some(id)
     }
 
+    /// What is remembered of the flow that `key` had before.
+    fn returned(&mut self, key: &K) -> Option<RecentFlow> {
+        let now = self.clock.now();
+        let recent = self.recent.take(key, self.clock.number(), now)?;
+        if recent.evicted && now <= recent.over_at {
+            self.counters.returned += 1;
+        }
+        Some(recent)
+    }
+
     /// Counts the packet and follows the connection.
     pub(super) fn update(&mut self, id: SlotId, meta: &Meta<K>, sink: &mut impl EventSink<K>) {
         let Some(flow) = self.table.get_mut(id) else {
             return;
         };
-        let wants = sink.wants();
         let side = flow.side(meta.packet.orientation);
         let key = flow.oriented(meta.packet.key);
         flow.count(side, meta);
         flow.last_use = self.clock.used(flow.last_use, meta.ts);
-        let from = flow.state;
-        if let Some(info) = &meta.packet.tcp {
-            let Flow {
-                tcp,
-                stats,
-                history,
-                ..
-            } = flow;
-            let step = tcp.segment(from, side, info, meta.ts, stats, history);
-            flow.state = step.to;
-            if step.established {
-                if wants.contains(EventKinds::ESTABLISHED) {
-                    sink.event(FlowEvent::Established { key, ts: meta.ts });
-                }
-            } else if step.to != from && wants.contains(EventKinds::STATE_CHANGE) {
-                sink.event(FlowEvent::StateChange {
-                    key,
-                    from,
-                    to: step.to,
-                    ts: meta.ts,
-                });
-            }
-        } else if matches!(flow.l4, Some(L4Proto::Udp)) {
-            flow.history.push_once('d', side);
-        }
-        if wants.contains(EventKinds::PACKET) {
-            let len = meta.packet.wire_len as usize;
+        let step = flow.follow(side, meta, key, sink);
+        if sink.wants().contains(EventKinds::PACKET) {
             sink.event(FlowEvent::Packet {
                 key,
                 side,
-                len,
+                len: meta.packet.wire_len as usize,
                 ts: meta.ts,
             });
         }
+        let first = flow.stats.packets() == 1;
         let list = flow.list();
         self.table.touch(id, list);
+        if self.reports_anomalies(sink) {
+            let outcome = Outcome {
+                side,
+                first,
+                established: step.is_some_and(|step| step.established),
+                findings: step.map_or_else(Findings::default, |step| step.findings),
+            };
+            self.report_packet(id, meta, outcome, sink);
+        }
+    }
+}
+
+impl Flow {
+    /// Follows the connection, if the packet is a segment of one, and says how its state changed.
+    #[inline]
+    fn follow<K>(
+        &mut self,
+        side: FlowSide,
+        meta: &Meta<K>,
+        key: K,
+        sink: &mut impl EventSink<K>,
+    ) -> Option<Step> {
+        let Some(info) = &meta.packet.tcp else {
+            if self.l4 == Some(L4Proto::Udp) {
+                self.history.push_once('d', side);
+            }
+            return None;
+        };
+        let Self {
+            tcp,
+            state,
+            stats,
+            history,
+            ..
+        } = self;
+        let ts = meta.ts;
+        let step = tcp.segment(*state, side, info, ts, stats, history);
+        let (from, to) = (*state, step.to);
+        *state = to;
+        let wants = sink.wants();
+        if step.established {
+            if wants.contains(EventKinds::ESTABLISHED) {
+                sink.event(FlowEvent::Established { key, ts });
+            }
+        } else if to != from && wants.contains(EventKinds::STATE_CHANGE) {
+            sink.event(FlowEvent::StateChange { key, from, to, ts });
+        }
+        Some(step)
     }
 }
