@@ -6,3 +6,5 @@ mod link;
 mod properties;
 mod refusals;
 mod transport;
+mod tunnels;
+pub(crate) mod wrapped;
