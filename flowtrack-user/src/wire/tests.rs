@@ -1,9 +1,12 @@
 //! From bytes to headers, frame by frame.
 
+mod checksums;
+mod fragments;
 pub(crate) mod frames;
 mod ip;
 mod link;
 mod properties;
+mod quoted;
 mod refusals;
 mod transport;
 mod tunnels;
