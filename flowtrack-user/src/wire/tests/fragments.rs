@@ -41,6 +41,7 @@ fn every_ipv4_fragment_says_where_it_belongs() {
             offset,
             len: 32,
             more,
+            header_at: 0,
             header_len: 20 + u32::try_from(options).unwrap(),
         };
         assert_eq!(packet.fragment, Some(expected), "{field:#x}");
@@ -57,6 +58,7 @@ fn every_ipv6_fragment_says_where_it_belongs() {
             offset: u32::from(offset) * 8,
             len: 32,
             more,
+            header_at: 0,
             header_len: 48,
         };
         let packet = ip(&ipv6(FRAGMENT, &part)).unwrap();
@@ -185,6 +187,7 @@ fn of_fragments_of_fragments_the_outer_one_counts() {
         offset: 0,
         len: 24,
         more: true,
+        header_at: 0,
         header_len: 48,
     };
     assert_eq!(packet.fragment, Some(expected));
