@@ -8,7 +8,7 @@ mod update;
 use flowtrack_common::{EndReason, FlowKey, FlowStats, Timestamp, VictimClass};
 
 use super::{
-    EventSink, FlowRecord, Meta, Observation, TimeoutClass, TrackerConfig,
+    EventSink, FlowRecord, Meta, Observation, TrackerConfig,
     clock::Clock,
     entry::{Flow, LISTS},
     flood::SynFlood,
@@ -157,11 +157,4 @@ impl<K: FlowKey> Tracker<K> {
             visit(flow.oriented(*key), &flow.stats);
         })
     }
-}
-
-/// All lists of the table.
-fn lists() -> impl Iterator<Item = (TimeoutClass, VictimClass)> {
-    TimeoutClass::ALL
-        .into_iter()
-        .flat_map(|timeout| VictimClass::ALL.map(|victim| (timeout, victim)))
 }
