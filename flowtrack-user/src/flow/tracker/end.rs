@@ -74,7 +74,7 @@ impl<K: FlowKey> Tracker<K> {
     /// Whether the flow at `id` was silent for longer than its timeout.
     pub(super) fn has_expired(&self, id: SlotId) -> bool {
         self.table.get(id).is_some_and(|(_, flow)| {
-            let timeout = self.config.timeouts.get(flow.timeout_class());
+            let timeout = self.config.timeouts.at(flow.timeout(&self.config));
             self.clock.is_idle(flow.last_use, timeout)
         })
     }
@@ -85,6 +85,7 @@ impl<K: FlowKey> Tracker<K> {
             return;
         };
         let reason = match flow.state {
+            _ if !self.config.tcp_ends_flows => reason,
             FlowState::Closed => EndReason::Fin,
             FlowState::Reset | FlowState::Aborted => EndReason::Rst,
             _ => reason,
@@ -139,22 +140,26 @@ impl<K: FlowKey> Tracker<K> {
 
     /// Remembers a flow that ended for `reason` if more of it may come.
     fn remember(&mut self, key: &K, flow: &Flow, reason: EndReason) {
-        if !matches!(reason, EndReason::IdleTimeout | EndReason::Evicted) {
+        let clock = flow.last_use.clock();
+        // One that was last used before the clock was set back is not recognised after that.
+        if !matches!(reason, EndReason::IdleTimeout | EndReason::Evicted)
+            || clock != self.clock.number()
+        {
             return;
         }
-        let timeout = self.config.timeouts.get(flow.timeout_class());
+        let timeout = self.config.timeouts.at(flow.timeout(&self.config));
         let recent = RecentFlow {
             initiator: flow.initiator,
             evicted: reason == EndReason::Evicted,
             over_at: flow.last_use.stamp().saturating_add(timeout),
         };
-        self.recent.remember(key, flow.last_use.clock(), recent);
+        self.recent.remember(key, clock, recent);
     }
 
     /// Whether packets were lost while the flow lived.
     fn may_miss_packets(&self, flow: &Flow) -> bool {
         self.lost_at.is_some_and(|at| {
-            let timeout = self.config.timeouts.get(flow.timeout_class());
+            let timeout = self.config.timeouts.at(flow.timeout(&self.config));
             let last_use = self.clock.on_this_clock(flow.last_use);
             flow.stats.started <= at && at <= last_use.saturating_add(timeout)
         })
