@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use flowtrack_common::{
     Envelope, FlowKey, FlowSide, FlowState, FlowStats, HistoryString, L4Proto, Orientation,
-    SideStats, VictimClass,
+    SideStats, TcpInfo, VictimClass,
 };
 
 use super::{
@@ -71,6 +71,21 @@ impl Flow {
             flow.history.push_flipped();
         }
         flow
+    }
+
+    /// Swaps the sides if `info` shows that the SYN+ACK which came first was an answer.
+    pub(super) fn find_direction<K: FlowKey>(
+        &mut self,
+        key: K,
+        info: &TcpInfo,
+        config: &TrackerConfig,
+    ) {
+        if self.tcp.began_with_answer(info) {
+            self.history = HistoryString::new();
+            self.swap_sides(key, config);
+            self.tcp.answered();
+            self.history.push('h', FlowSide::Responder);
+        }
     }
 
     /// Initiator and responder change places: what came first was an answer.

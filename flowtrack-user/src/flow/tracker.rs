@@ -11,6 +11,7 @@ use super::{
     TrackerConfig,
     clock::Clock,
     entry::{Flow, LISTS, list},
+    tcp::Arrival,
 };
 use crate::table::{FlowTable, SlotId};
 
@@ -217,6 +218,9 @@ impl<K: FlowKey> Tracker<K> {
             return;
         };
         let wants = sink.wants();
+        if let Some(info) = &meta.packet.tcp {
+            flow.find_direction(meta.packet.key, info, &self.config);
+        }
         let side = flow.side(meta.packet.orientation);
         let key = flow.oriented(meta.packet.key);
         flow.count(side, meta);
@@ -229,7 +233,14 @@ impl<K: FlowKey> Tracker<K> {
                 history,
                 ..
             } = flow;
-            let step = tcp.segment(from, side, info, meta.ts, stats, history);
+            let arrival = Arrival {
+                side,
+                info,
+                ts: meta.ts,
+                payload_seen: self.config.cut_payload_is_seen || !meta.packet.truncated,
+                check_window: self.config.check_window,
+            };
+            let step = tcp.segment(from, &arrival, stats, history);
             flow.state = step.to;
             if step.swaps {
                 flow.swap_sides(meta.packet.key, &self.config);

@@ -70,6 +70,7 @@ pub(super) struct Missed {
 }
 
 impl Span {
+    /// The numbers of a segment.
     pub(super) const fn of(info: &TcpInfo) -> Self {
         Self {
             seq: info.seq,
@@ -77,6 +78,15 @@ impl Span {
             syn: info.flags.syn(),
             fin: info.flags.fin(),
             rst: info.flags.rst(),
+        }
+    }
+
+    /// The same without what the capture did not keep.
+    pub(super) const fn without_payload(self) -> Self {
+        Self {
+            len: 0,
+            fin: self.fin && self.len == 0,
+            ..self
         }
     }
 
@@ -169,6 +179,11 @@ impl Stream {
     /// Nothing but the SYN was acknowledged.
     pub(super) fn nothing_acked(&self) -> bool {
         self.acked == self.start || self.acked == self.start.wrapping_add(1)
+    }
+
+    /// Whether `number` lies behind the start and was reached.
+    pub(super) fn has_sent(&self, number: u32) -> bool {
+        distance(self.start, number) > 0 && distance(number, self.next) >= 0
     }
 
     /// The other side acknowledges up to `ack`. Returns whether that can be true.
