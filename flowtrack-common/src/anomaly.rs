@@ -55,9 +55,15 @@ pub enum AnomalyKind {
     SynFloodTarget,
 }
 
-/// The state of a flow table under pressure, over one interval.
+/// How a flow table stands under pressure, and what happened since the interval began.
+///
+/// A tracker reports it at most once an interval. It is raised when the table is nearly full, which is
+/// before the first flow is evicted unless they come too fast, and again at the end of each interval
+/// in which flows were evicted. It is cleared once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct EvictionPressure {
+    /// Whether there is pressure.
+    pub state: PressureState,
     /// Flows evicted in the interval, by [`VictimClass`].
     pub evicted: [u64; VictimClass::ALL.len()],
     /// Flows evicted since the start, by [`VictimClass`].
@@ -68,10 +74,21 @@ pub struct EvictionPressure {
     pub capacity: u64,
     /// New flows a second in the interval.
     pub new_flows_per_second: u64,
-    /// Time until the table is full at this rate; `None` when it is not filling up.
+    /// Time until the table is full if it goes on filling up as it did in the interval; `None` when it
+    /// does not fill up.
     pub time_to_full: Option<Duration>,
-    /// Evicted flows that came back within their timeout: records wrongly split.
+    /// Evicted flows that came back within their timeout, since the start: records wrongly split.
     pub returned: u64,
+}
+
+/// Whether a flow table is under pressure.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum PressureState {
+    /// It is: the table is nearly full, or flows were evicted.
+    #[default]
+    Raised,
+    /// It is no more: there is room again.
+    Cleared,
 }
 
 /// What kind of flow was evicted, cheapest loss first.
@@ -87,6 +104,16 @@ pub enum VictimClass {
     TwoSided,
 }
 
+impl PressureState {
+    /// Name in outputs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Raised => "raised",
+            Self::Cleared => "cleared",
+        }
+    }
+}
+
 impl VictimClass {
     /// All classes, in the order in which they are evicted.
     pub const ALL: [Self; 4] = [Self::Closed, Self::HalfOpen, Self::OneSided, Self::TwoSided];
@@ -94,5 +121,15 @@ impl VictimClass {
     /// Position in [`VictimClass::ALL`].
     pub const fn index(self) -> usize {
         self as usize
+    }
+
+    /// Name in outputs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::HalfOpen => "half_open",
+            Self::OneSided => "one_sided",
+            Self::TwoSided => "two_sided",
+        }
     }
 }

@@ -31,7 +31,7 @@ mod time;
 
 #[cfg(feature = "tracker")]
 pub use self::{
-    anomaly::{AnomalyKind, EvictionPressure, VictimClass},
+    anomaly::{AnomalyKind, EvictionPressure, PressureState, VictimClass},
     envelope::{Envelope, Tunnel, TunnelId, TunnelKind, VlanStack},
     event::FlowEvent,
     extract::{Defects, Extracted, FlowExtractor, FlowKey, Frame, LinkType, Orientation},

@@ -7,6 +7,7 @@ mod cargo;
 mod deny;
 mod elf;
 mod exec;
+mod mutants;
 mod privilege;
 mod run;
 mod setup;
@@ -36,6 +37,8 @@ enum Verb {
     Test(test::Options),
     /// Check licences and sources of all dependencies.
     Deny(deny::Options),
+    /// Change the code in one place at a time and see whether a unit test notices.
+    Mutants(mutants::Options),
 }
 
 fn main() -> ExitCode {
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
         Verb::BuildEbpf(options) => build_ebpf::run(&options),
         Verb::Test(options) => return test::run(&options),
         Verb::Deny(options) => deny::run(&options),
+        Verb::Mutants(options) => mutants::run(&options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

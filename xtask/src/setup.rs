@@ -4,6 +4,7 @@
 
 mod ebpf;
 mod facts;
+mod offers;
 mod plan;
 mod tools;
 
@@ -17,6 +18,9 @@ use anyhow::{Context as _, Result, bail, ensure};
 pub(crate) use self::tools::program;
 use self::{facts::Facts, plan::Plan};
 use crate::exec::Cmd;
+
+const ADVISED: &str = "this machine lacks what cannot be installed from here: do what is said above, \
+                       then run `cargo xtask setup` again";
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -52,17 +56,14 @@ pub(crate) fn ready(consent: &Consent) -> Result<()> {
     if plan.is_complete() {
         return Ok(());
     }
-    ensure!(
-        plan.advice.is_empty(),
-        "this machine lacks what cannot be installed from here: do what is said above, then run \
-         `cargo xtask setup` again"
-    );
+    ensure!(plan.advice.is_empty(), ADVISED);
     obtain(consent)?;
     if let Some(update) = &plan.update {
         update.run()?;
-        let updated = Plan::new(&Facts::gather());
+        let updated = Plan::new(&Facts::gather_renewed());
         if updated.commands != plan.commands {
             print!("{updated}");
+            ensure!(updated.advice.is_empty(), ADVISED);
             bail!("the new package lists change what is to be done: run `cargo xtask setup` again");
         }
     }

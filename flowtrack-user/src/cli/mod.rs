@@ -2,9 +2,16 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod choices;
+mod shared;
 mod values;
 
 pub use self::{
-    args::{Cli, Command, Mode, Profile, ReadArgs, RunArgs, SharedArgs, Timestamps},
-    values::{IdleTimeout, IdleTimeoutError},
+    args::{Cli, Command, Mode, ReadArgs, RunArgs, Timestamps},
+    choices::{FragmentsArg, IcmpArg, KeyPart, Profile, TunnelsArg},
+    shared::SharedArgs,
+    values::{DurationError, IdleTimeout, IdleTimeoutError, TimeoutScope},
 };
+
+#[cfg(test)]
+mod tests;

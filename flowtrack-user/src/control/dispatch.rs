@@ -2,10 +2,6 @@
 
 use std::{
     io,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
     thread::{self, Scope, ScopedJoinHandle},
 };
 
@@ -14,8 +10,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use flowtrack_common::{EndReason, Timestamp};
 
 use crate::{
-    capture::BURST,
-    flow::{FiveTuple, Observation},
+    flow::{Clock, FiveTuple, Observation},
     worker::{Shard, ShardCounts},
 };
 
@@ -35,16 +30,22 @@ pub(super) enum Place {
 
 /// Gives each packet to the shard that its key belongs to. A single shard runs in the calling
 /// thread, several ones in a thread each.
+///
+/// Flows end by the time of all packets, on whichever shard they are. Most stamps are later than all
+/// before them; a shard is told of the time only when that would make a difference.
 pub(super) struct Dispatcher<'scope> {
     links: Vec<Link<'scope>>,
     hasher: RandomState,
-    /// Time of the latest packet, in nanoseconds: flows end by it, on whichever shard it was.
-    latest: Arc<AtomicU64>,
+    clock: Clock,
 }
 
 /// A shard, and the packets that are gathered for it.
 struct Link<'scope> {
     burst: Burst,
+    /// Packets that are gathered before they are handed on.
+    size: usize,
+    /// The time as the shard knows it.
+    told: Timestamp,
     frames: u64,
     inner_packets: u64,
     home: Home<'scope>,
@@ -62,18 +63,25 @@ enum Home<'scope> {
 }
 
 impl<'scope> Dispatcher<'scope> {
-    /// Starts the threads, if there are several shards.
-    pub(super) fn start(scope: &'scope Scope<'scope, '_>, shards: Vec<Shard>) -> io::Result<Self> {
+    /// Starts the threads, if there are several shards. Each gets bursts of `burst` packets. The clock
+    /// is that of the shards.
+    pub(super) fn start(
+        scope: &'scope Scope<'scope, '_>,
+        shards: Vec<Shard>,
+        burst: usize,
+        clock: Clock,
+    ) -> io::Result<Self> {
         let single = shards.len() == 1;
-        let latest = Arc::<AtomicU64>::default();
         let link = |(number, shard): (usize, Shard)| {
             let home = if single {
                 Home::Here(Box::new(shard))
             } else {
-                Home::start(scope, number, shard, Arc::clone(&latest))?
+                Home::start(scope, number, shard)?
             };
             Ok(Link {
-                burst: Vec::with_capacity(BURST),
+                burst: Vec::with_capacity(burst),
+                size: burst,
+                told: Timestamp::EPOCH,
                 frames: 0,
                 inner_packets: 0,
                 home,
@@ -87,37 +95,55 @@ impl<'scope> Dispatcher<'scope> {
         Ok(Self {
             links,
             hasher: RandomState::new(),
-            latest,
+            clock,
         })
     }
 
     /// Takes in what was found in a frame.
     pub(super) fn observe(&mut self, observation: Observation<FiveTuple>, place: Place) {
-        self.latest.store(observation.ts().as_nanos(), Relaxed);
-        let shard = match self.links.len() as u64 {
-            0 | 1 => 0,
-            shards => self.hasher.hash_one(observation.key()) % shards,
+        self.note(observation.ts());
+        let shard = match (self.links.len() as u64, observation.key()) {
+            (0 | 1, _) | (_, None) => 0,
+            (shards, Some(key)) => self.hasher.hash_one(key) % shards,
         };
         let link = usize::try_from(shard)
             .ok()
             .and_then(|shard| self.links.get_mut(shard));
         let Some(link) = link else { return };
+        // A late packet does not show its shard what time it is.
+        if observation.ts() < self.clock.now() {
+            link.tell(self.clock.now());
+        }
+        link.told = link.told.max(observation.ts());
         if matches!(observation, Observation::Packet(_)) {
             match place {
                 Place::Outermost => link.frames += 1,
                 Place::Inside => link.inner_packets += 1,
             }
         }
-        link.burst.push(observation);
-        if link.burst.len() >= BURST {
-            link.send();
+        link.push(observation);
+    }
+
+    /// Notes a stamp. When it sets the clock back, all shards have to know, and how late it was.
+    fn note(&mut self, ts: Timestamp) {
+        let before = self.clock.now();
+        if self.clock.note(ts) {
+            for link in &mut self.links {
+                link.tell(before);
+                link.push(Observation::Time(ts));
+                link.told = ts;
+            }
         }
     }
 
     /// Hands on what was gathered, ends all flows and tells what each shard counted.
     pub(super) fn finish(self) -> Vec<ShardCounts> {
-        let Self { links, latest, .. } = self;
-        links.into_iter().map(|link| link.finish(&latest)).collect()
+        let now = self.clock.now();
+        let finish = |mut link: Link<'_>| {
+            link.tell(now);
+            link.finish()
+        };
+        self.links.into_iter().map(finish).collect()
     }
 }
 
@@ -126,7 +152,6 @@ impl<'scope> Home<'scope> {
         scope: &'scope Scope<'scope, '_>,
         number: usize,
         mut shard: Shard,
-        latest: Arc<AtomicU64>,
     ) -> io::Result<Self> {
         let (full, bursts) = bounded::<Burst>(BURSTS);
         let (give_back, empty) = bounded(BURSTS + 1);
@@ -137,7 +162,7 @@ impl<'scope> Home<'scope> {
                 // It has room for all bursts.
                 let _ = give_back.try_send(burst);
             }
-            finish(&mut shard, &latest);
+            shard.finish(EndReason::Shutdown);
             shard
         };
         let name = format!("shard-{number}");
@@ -153,6 +178,21 @@ impl<'scope> Home<'scope> {
 }
 
 impl Link<'_> {
+    /// Lets the shard know that it is `now`, if it does not.
+    fn tell(&mut self, now: Timestamp) {
+        if self.told < now {
+            self.push(Observation::Time(now));
+            self.told = now;
+        }
+    }
+
+    fn push(&mut self, observation: Observation<FiveTuple>) {
+        self.burst.push(observation);
+        if self.burst.len() >= self.size {
+            self.send();
+        }
+    }
+
     fn send(&mut self) {
         match &mut self.home {
             Home::Here(shard) => {
@@ -162,14 +202,14 @@ impl Link<'_> {
             Home::Thread { full, empty, .. } => {
                 let next = empty
                     .try_recv()
-                    .unwrap_or_else(|_| Vec::with_capacity(BURST));
+                    .unwrap_or_else(|_| Vec::with_capacity(self.size));
                 // A shard ends when it is told to, not before; if it panicked, the ledger shows it.
                 let _ = full.send(std::mem::replace(&mut self.burst, next));
             }
         }
     }
 
-    fn finish(mut self, latest: &AtomicU64) -> ShardCounts {
+    fn finish(mut self) -> ShardCounts {
         self.send();
         let mut counts = ShardCounts {
             received: self.frames,
@@ -179,7 +219,7 @@ impl Link<'_> {
         };
         match self.home {
             Home::Here(mut shard) => {
-                finish(&mut shard, latest);
+                shard.finish(EndReason::Shutdown);
                 shard.count(&mut counts);
             }
             Home::Thread { full, thread, .. } => {
@@ -193,7 +233,5 @@ impl Link<'_> {
     }
 }
 
-fn finish(shard: &mut Shard, latest: &AtomicU64) {
-    shard.idle(Timestamp::from_nanos(latest.load(Relaxed)));
-    shard.finish(EndReason::Shutdown);
-}
+#[cfg(test)]
+mod tests;

@@ -11,9 +11,12 @@ use super::{
     outputs,
 };
 use crate::{
-    capture::pcap::{CaptureFile, ReadError},
+    capture::{
+        BURST,
+        pcap::{CaptureFile, ReadError},
+    },
     export::{OutputQueue, OutputSpec},
-    flow::{EventKinds, ExtractorConfig, Intake, TrackerConfig},
+    flow::{Clock, EventKinds, ExtractorConfig, Intake, Observation, TrackerConfig},
     wire::RefusalCounts,
     worker::{ChunkSink, Delivery, Shard, ShardCounts},
 };
@@ -74,8 +77,9 @@ pub fn read(config: &ReadConfig) -> anyhow::Result<ReadOutcome> {
             .name("collector".into())
             .spawn_scoped(scope, move || collector.run())
             .context("cannot start the collector thread")?;
-        let mut dispatcher =
-            Dispatcher::start(scope, shards).context("cannot start the tracker threads")?;
+        let clock = Clock::new(config.tracker.clock_step);
+        let mut dispatcher = Dispatcher::start(scope, shards, BURST, clock)
+            .context("cannot start the tracker threads")?;
         let files = read_files(config, &mut dispatcher, &outputs);
         anyhow::Ok((dispatcher.finish(), files))
     })?;
@@ -149,7 +153,9 @@ fn read_files(
             let mut place = Place::Outermost;
             intake.frame(frame, |observation| {
                 dispatcher.observe(observation, place);
-                place = Place::Inside;
+                if matches!(observation, Observation::Packet(_)) {
+                    place = Place::Inside;
+                }
             });
             if nobody_reads(outputs) {
                 ControlFlow::Break(())

@@ -1,4 +1,5 @@
-//! Zeek's conn.log, tab-separated, with the header and the columns of Zeek 8.
+//! Zeek's conn.log, tab-separated, with the header and the columns of Zeek 8 and, behind them as
+//! Zeek's own script has it, the Community ID.
 
 use std::{
     collections::hash_map::DefaultHasher,
@@ -8,7 +9,7 @@ use std::{
 
 use flowtrack_common::{EndpointState, HistoryString, L4Proto};
 
-use super::Output;
+use super::{Output, community_id};
 use crate::flow::{FiveTuple, FlowRecord};
 
 const HEADER: &str = "\
@@ -19,9 +20,9 @@ const HEADER: &str = "\
 #path\tconn
 #fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\tservice\tduration\torig_bytes\t\
 resp_bytes\tconn_state\tlocal_orig\tlocal_resp\tmissed_bytes\thistory\torig_pkts\torig_ip_bytes\t\
-resp_pkts\tresp_ip_bytes\ttunnel_parents\tip_proto
+resp_pkts\tresp_ip_bytes\ttunnel_parents\tip_proto\tcommunity_id
 #types\ttime\tstring\taddr\tport\taddr\tport\tenum\tstring\tinterval\tcount\tcount\tstring\tbool\t\
-bool\tcount\tstring\tcount\tcount\tcount\tcount\tset[string]\tcount
+bool\tcount\tstring\tcount\tcount\tcount\tcount\tset[string]\tcount\tstring
 ";
 
 /// Formats records.
@@ -73,9 +74,10 @@ fn line(record: &FlowRecord<FiveTuple>, out: &mut Vec<u8>) -> io::Result<()> {
     } else {
         history.as_str()
     };
+    let community_id = community_id(key);
     writeln!(
         out,
-        "{}\t-\t-\t{}\t{history}\t{}\t{}\t{}\t{}\t-\t{}",
+        "{}\t-\t-\t{}\t{history}\t{}\t{}\t{}\t{}\t-\t{}\t{}",
         conn_state(record),
         orig.missed_bytes + resp.missed_bytes,
         orig.packets,
@@ -83,6 +85,7 @@ fn line(record: &FlowRecord<FiveTuple>, out: &mut Vec<u8>) -> io::Result<()> {
         resp.packets,
         resp.ip_bytes,
         key.l4.number(),
+        community_id.as_deref().unwrap_or("-"),
     )
 }
 

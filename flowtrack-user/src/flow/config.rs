@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{
     FiveTuple, Timeouts,
     entry::{Flow, LISTS},
+    recent::RecentFlows,
 };
 use crate::table::FlowTable;
 
@@ -37,8 +38,34 @@ pub struct TrackerConfig {
     /// A stamp that is older than the latest one by more than this shows that the clock was set back, or
     /// that another capture began; with `None` none does.
     pub clock_step: Option<Duration>,
+    /// What established flows of both sides keep of the table, whatever else comes.
+    pub established_share: Share,
     /// Make anomaly events.
     pub emit_anomalies: bool,
+    /// Time in which a flow reports each kind of anomaly once for each side, and the tracker reports
+    /// pressure on its table once.
+    pub anomaly_interval: Duration,
+    /// Half-open flows to one destination, beyond those completed, that are a SYN flood if they come
+    /// in one such interval.
+    pub syn_flood_threshold: u32,
+}
+
+/// A part of a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share {
+    /// So many
+    pub parts: u32,
+    /// of so many.
+    pub of: u32,
+}
+
+impl Share {
+    /// The share of `whole`, rounded down; at most all of it.
+    pub fn floor(self, whole: usize) -> usize {
+        let parts = u128::from(self.parts) * whole as u128;
+        let share = parts.checked_div(u128::from(self.of)).unwrap_or(0);
+        usize::try_from(share).map_or(whole, |share| share.min(whole))
+    }
 }
 
 /// Which side is the initiator, where no SYN tells.
@@ -118,7 +145,8 @@ impl TrackerConfig {
     /// Finds out whether there is memory for the tables of so many trackers.
     pub fn check_memory(&self, trackers: usize) -> Result<(), NotEnoughMemory> {
         let table = FlowTable::<FiveTuple, Flow, LISTS>::memory(self.max_flows);
-        let bytes = table.saturating_mul(trackers);
+        let recent = RecentFlows::memory(self.max_flows);
+        let bytes = table.saturating_add(recent).saturating_mul(trackers);
         // Reserved memory is not touched, so asking for it costs nothing.
         Vec::<u8>::new()
             .try_reserve_exact(bytes)
@@ -143,7 +171,10 @@ impl Default for TrackerConfig {
             check_window: true,
             cut_payload_is_seen: true,
             clock_step: Some(Duration::from_mins(30)),
+            established_share: Share { parts: 7, of: 8 },
             emit_anomalies: false,
+            anomaly_interval: Duration::from_secs(1),
+            syn_flood_threshold: 1000,
         }
     }
 }

@@ -4,12 +4,14 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use flowtrack_common::{
     Envelope, FlowKey, FlowSide, FlowState, FlowStats, HistoryString, L4Proto, Orientation,
-    SideStats, TcpInfo, VictimClass,
+    SideStats, VictimClass,
 };
 
 use super::{
-    Direction, Meta, TcpTimers, TimeoutClass, TimeoutSlot, TrackerConfig,
+    Direction, FlowRecord, Meta, RecordReason, TcpTimers, TimeoutClass, TimeoutSlot, TrackerConfig,
+    anomaly::Reported,
     clock::LastUse,
+    part::Parts,
     servers,
     tcp::{self, Connection},
 };
@@ -37,6 +39,8 @@ pub(super) struct Flow {
     /// The timeout of the responder's port, if that has one of its own.
     port_timeout: Option<TimeoutSlot>,
     pub(super) envelope: Envelope,
+    pub(super) parts: Parts,
+    pub(super) reported: Reported,
 }
 
 impl Flow {
@@ -63,6 +67,8 @@ impl Flow {
             last_use: first_use,
             port_timeout: None,
             envelope: meta.packet.envelope,
+            parts: Parts::new(first_use),
+            reported: Reported::default(),
         };
         flow.find_port_timeout(meta.packet.key, config);
         flow.stats.completeness.midstream =
@@ -73,16 +79,12 @@ impl Flow {
         flow
     }
 
-    /// Swaps the sides if `info` shows that the SYN+ACK which came first was an answer.
-    pub(super) fn find_direction<K: FlowKey>(
-        &mut self,
-        key: K,
-        info: &TcpInfo,
-        config: &TrackerConfig,
-    ) {
-        if self.tcp.began_with_answer(info) {
+    /// Swaps the sides if the packet shows that the SYN+ACK which came first was an answer.
+    pub(super) fn find_direction<K: FlowKey>(&mut self, meta: &Meta<K>, config: &TrackerConfig) {
+        let info = meta.packet.tcp.as_ref();
+        if info.is_some_and(|info| self.tcp.began_with_answer(info)) {
             self.history = HistoryString::new();
-            self.swap_sides(key, config);
+            self.swap_sides(meta.packet.key, config);
             self.tcp.answered();
             self.history.push('h', FlowSide::Responder);
         }
@@ -104,6 +106,14 @@ impl Flow {
             .l4
             .zip(port)
             .and_then(|(l4, port)| config.timeouts.port(l4, port));
+    }
+
+    /// Makes the flow, which has counted no packet yet, one of `initiator`'s.
+    pub(super) fn continue_from(&mut self, initiator: Orientation) {
+        if self.initiator != initiator {
+            self.initiator = initiator;
+            self.history.push_flipped();
+        }
     }
 
     pub(super) fn side(&self, orientation: Orientation) -> FlowSide {
@@ -147,6 +157,24 @@ impl Flow {
         counters.ttl_min = counters.ttl_min.min(packet.ttl);
         counters.ttl_max = counters.ttl_max.max(packet.ttl);
         self.stats.completeness.truncated |= packet.truncated;
+    }
+
+    /// The record of the part that is under way, to be given for `reason`.
+    pub(super) fn record<K>(&self, key: K, reason: RecordReason) -> FlowRecord<K> {
+        let (initiator, responder) = self.parts.volumes(&self.stats);
+        FlowRecord {
+            key,
+            l4: self.l4,
+            reason,
+            part: self.parts.given,
+            state: self.state,
+            initiator,
+            responder,
+            since: self.parts.since(),
+            stats: self.stats,
+            history: self.history,
+            envelope: self.envelope,
+        }
     }
 
     /// The timeout that runs now.

@@ -1,9 +1,9 @@
 //! From frames to what a tracker takes in, with an account of what was refused.
 
-use flowtrack_common::{FlowExtractor, Frame};
+use flowtrack_common::Frame;
 
-use super::{ExtractorConfig, FiveTuple, FiveTupleExtractor, Meta, Observation};
-use crate::wire::{self, Refusal, RefusalCounts};
+use super::{ExtractorConfig, FiveTuple, FiveTupleExtractor, Observation};
+use crate::wire::{Refusal, RefusalCounts};
 
 /// The way of a frame into a tracker. A frame is accepted or refused, once; an accepted one gives one
 /// packet for each flow that it counts in.
@@ -20,6 +20,8 @@ pub struct IntakeCounts {
     pub accepted: u64,
     /// Packets beyond one a frame: those that came in tunnels and have flows of their own.
     pub tunnelled: u64,
+    /// Accepted frames that have something in a tunnel that was refused: for information.
+    pub refused_inside: u64,
     /// Frames that have no flow, by reason.
     pub refused: RefusalCounts,
 }
@@ -36,22 +38,20 @@ impl Intake {
     /// Takes in a frame and hands what it holds to `observe`, the outermost packet first.
     #[inline]
     pub fn frame(&mut self, frame: &Frame<'_>, mut observe: impl FnMut(Observation<FiveTuple>)) {
-        if let Some(packet) = self.extractor.extract(frame) {
-            self.counts.accepted += 1;
-            observe(Observation::Packet(Meta {
-                packet,
-                ts: frame.ts,
-            }));
-        } else {
-            self.refuse(frame);
+        let mut packets = 0;
+        let end = self.extractor.observe(frame, &mut |observation| {
+            packets += u64::from(matches!(observation, Observation::Packet(_)));
+            observe(observation);
+        });
+        let counts = &mut self.counts;
+        match (packets, end) {
+            (0, end) => counts.refused.count(end.err().unwrap_or(Refusal::NoKey)),
+            (_, end) => {
+                counts.accepted += 1;
+                counts.tunnelled += packets - 1;
+                counts.refused_inside += u64::from(end.is_err());
+            }
         }
-    }
-
-    /// An extractor only says that there is no key. Refused packets are few: look again for why.
-    #[cold]
-    fn refuse(&mut self, frame: &Frame<'_>) {
-        let refusal = wire::parse(frame).err().unwrap_or(Refusal::NoKey);
-        self.counts.refused.count(refusal);
     }
 
     /// What became of the frames so far.

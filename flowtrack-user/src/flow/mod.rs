@@ -4,13 +4,20 @@
 //! live interface, on a capture file and in a test.
 #![forbid(unsafe_code)]
 
+mod anomaly;
 mod clock;
 mod config;
+mod driver;
 mod entry;
 mod extract;
+mod flood;
+mod fragments;
 mod intake;
 mod key;
 mod observation;
+mod part;
+mod pressure;
+mod recent;
 mod record;
 mod servers;
 mod sink;
@@ -18,11 +25,16 @@ mod tcp;
 mod timeouts;
 mod tracker;
 
+pub(crate) use self::clock::Clock;
 pub use self::{
-    config::{Direction, NotEnoughMemory, Reuse, TcpTimers, TrackerConfig},
-    extract::{ExtractorConfig, FiveTupleExtractor, Fragments, IcmpFlows, Tunnels},
+    config::{Direction, NotEnoughMemory, Reuse, Share, TcpTimers, TrackerConfig},
+    driver::FlowDriver,
+    extract::{
+        Directional, ExtractorConfig, FiveTupleExtractor, Fragments, IcmpFlows, IpPairExtractor,
+        MacPairExtractor, Tunnels,
+    },
     intake::{Intake, IntakeCounts},
-    key::FiveTuple,
+    key::{FiveTuple, IpPair, MacPair},
     observation::{Meta, Note, NoteKind, Observation},
     record::{FlowRecord, RecordReason},
     sink::{EventKinds, EventSink},

@@ -42,14 +42,17 @@ pub enum Observation<K> {
     Packet(Meta<K>),
     /// Something else about a flow.
     Note(Note<K>),
+    /// Time has gone on, or was set back, by the packets of other trackers.
+    Time(Timestamp),
 }
 
 impl<K> Observation<K> {
-    /// The flow.
-    pub const fn key(&self) -> &K {
+    /// The flow, if it is about one.
+    pub const fn key(&self) -> Option<&K> {
         match self {
-            Self::Packet(meta) => &meta.packet.key,
-            Self::Note(note) => &note.key,
+            Self::Packet(meta) => Some(&meta.packet.key),
+            Self::Note(note) => Some(&note.key),
+            Self::Time(_) => None,
         }
     }
 
@@ -58,6 +61,7 @@ impl<K> Observation<K> {
         match self {
             Self::Packet(meta) => meta.ts,
             Self::Note(note) => note.ts,
+            Self::Time(now) => *now,
         }
     }
 }

@@ -39,13 +39,37 @@ impl EventKinds {
 }
 
 /// Takes the events and the records of a tracker.
+///
+/// A vector of events takes all events and no record, a vector of records all records and no event.
 pub trait EventSink<K> {
     /// The events that are wanted; others are not made. Asked often: it must be cheap.
-    fn wants(&self) -> EventKinds;
+    fn wants(&self) -> EventKinds {
+        EventKinds::ALL
+    }
 
     /// An event that is wanted.
     fn event(&mut self, event: FlowEvent<K>);
 
-    /// A flow is over.
-    fn record(&mut self, record: FlowRecord<K>);
+    /// A flow is over, or has been active for as long as the active timeout.
+    fn record(&mut self, record: FlowRecord<K>) {
+        let _ = record;
+    }
+}
+
+impl<K> EventSink<K> for Vec<FlowEvent<K>> {
+    fn event(&mut self, event: FlowEvent<K>) {
+        self.push(event);
+    }
+}
+
+impl<K> EventSink<K> for Vec<FlowRecord<K>> {
+    fn wants(&self) -> EventKinds {
+        EventKinds::NONE
+    }
+
+    fn event(&mut self, _: FlowEvent<K>) {}
+
+    fn record(&mut self, record: FlowRecord<K>) {
+        self.push(record);
+    }
 }

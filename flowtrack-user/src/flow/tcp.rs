@@ -84,20 +84,29 @@ impl Connection {
     ) -> Step {
         let &Arrival { side, info, ts, .. } = arrival;
         let would_end = info.flags.rst() || info.flags.fin();
-        let ends = would_end && (!arrival.check_window || self.is_near(side, info));
+        let out_of_window = would_end && arrival.check_window && !self.is_near(side, info);
+        let ends = would_end && !out_of_window;
         self.time_handshake(side, info, ts, stats);
         if !(self.initiator.closed && self.responder.closed) {
             stats.last_productive = ts;
         }
         self.announce(side, info, history);
         let settles = self.acknowledge(side, info);
-        self.advance(side, info, history);
-        let effect = self.follow(side, info, ends);
+        let mut findings = Findings {
+            out_of_window,
+            ..Findings::default()
+        };
+        let mut effect = Effect::default();
+        if !out_of_window {
+            self.advance(side, info, history);
+            effect = self.follow(side, info);
+        }
         if settles {
             self.settle(side.other(), info.ack, stats, history);
         }
-        let mut findings = self.place(arrival, stats, history);
-        findings.out_of_window = would_end && !ends;
+        if !out_of_window {
+            findings = self.place(arrival, stats, history);
+        }
         self.check_end(side);
         if effect.closes {
             self.close(side);
@@ -241,13 +250,9 @@ impl Connection {
         }
     }
 
-    fn follow(&mut self, side: FlowSide, info: &TcpInfo, ends: bool) -> Effect {
-        let flags = info.flags;
-        if (flags.rst() || flags.fin()) && !ends {
-            return Effect::default();
-        }
+    fn follow(&mut self, side: FlowSide, info: &TcpInfo) -> Effect {
         let (own, peer) = self.both(side);
-        if flags.fin() {
+        if info.flags.fin() {
             own.fin.get_or_insert(Span::of(info).end());
         }
         own.follow(peer, side, info)

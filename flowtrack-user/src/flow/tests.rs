@@ -1,9 +1,16 @@
 //! What a tracker promises, whatever the protocol. TCP has tests of its own beside its file.
 
+mod anomalies;
 mod capacity;
 mod direction;
+mod driver;
 mod expiry;
 mod extraction;
+mod flood;
+mod limits;
+mod memory;
 mod order;
+mod parts;
+mod pressure;
 mod properties;
 pub(crate) mod script;

@@ -24,6 +24,8 @@ pub struct FlowTable<K, V, const CLASSES: usize> {
     index: Map<K>,
     slots: Vec<Slot<K, V>>,
     capacity: usize,
+    /// Flows that may be there, at most the capacity.
+    limit: usize,
     /// First of the slots that were used and are free again, linked by `newer`.
     free: u32,
     lists: [List; CLASSES],
@@ -41,6 +43,7 @@ struct Slot<K, V> {
 struct List {
     oldest: u32,
     newest: u32,
+    len: u32,
 }
 
 impl<K: Copy + Eq + Hash, V, const CLASSES: usize> FlowTable<K, V, CLASSES> {
@@ -53,10 +56,12 @@ impl<K: Copy + Eq + Hash, V, const CLASSES: usize> FlowTable<K, V, CLASSES> {
             index: Map::with_capacity_and_hasher(capacity * 2, RandomState::new()),
             slots: Vec::with_capacity(capacity),
             capacity,
+            limit: capacity,
             free: NIL,
             lists: [List {
                 oldest: NIL,
                 newest: NIL,
+                len: 0,
             }; CLASSES],
         }
     }
@@ -81,14 +86,30 @@ impl<K: Copy + Eq + Hash, V, const CLASSES: usize> FlowTable<K, V, CLASSES> {
         self.index.is_empty()
     }
 
-    /// Flows that fit.
+    /// Flows for which there is memory.
     pub fn capacity(&self) -> usize {
         self.capacity
     }
 
+    /// Flows that may be there.
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// Lets so many flows be there from now on, at least one and at most the capacity. Those that are
+    /// there stay.
+    pub fn set_limit(&mut self, limit: usize) {
+        self.limit = limit.clamp(1, self.capacity);
+    }
+
     /// No room for another flow.
     pub fn is_full(&self) -> bool {
-        self.len() >= self.capacity
+        self.len() >= self.limit
+    }
+
+    /// Live flows of `class`.
+    pub fn class_len(&self, class: usize) -> usize {
+        self.lists.get(class).map_or(0, |list| list.len as usize)
     }
 
     /// Where the flow of `key` lies.
@@ -193,6 +214,7 @@ impl<K: Copy + Eq + Hash, V, const CLASSES: usize> FlowTable<K, V, CLASSES> {
         let Some(list) = self.lists.get_mut(class) else {
             return;
         };
+        list.len += 1;
         let newest = std::mem::replace(&mut list.newest, id);
         if newest == NIL {
             list.oldest = id;
@@ -220,6 +242,7 @@ impl<K: Copy + Eq + Hash, V, const CLASSES: usize> FlowTable<K, V, CLASSES> {
         let Some(list) = self.lists.get_mut(class) else {
             return;
         };
+        list.len -= 1;
         if list.oldest == id {
             list.oldest = newer;
         }
@@ -246,6 +269,7 @@ mod tests {
         Insert(u8, usize),
         Touch(u8, usize),
         Remove(u8),
+        Limit(usize),
     }
 
     fn op() -> impl Strategy<Value = Op> {
@@ -253,6 +277,7 @@ mod tests {
             (0..20u8, 0..2usize).prop_map(|(k, c)| Op::Insert(k, c)),
             (0..20u8, 0..2usize).prop_map(|(k, c)| Op::Touch(k, c)),
             (0..20u8).prop_map(Op::Remove),
+            (0..12usize).prop_map(Op::Limit),
         ]
     }
 
@@ -281,10 +306,11 @@ mod tests {
         fn behaves_like_lists_in_the_order_of_last_use(ops in vec(op(), 0..200)) {
             let mut table = FlowTable::<u8, u8, 2>::new(8);
             let mut model = Model::default();
+            let mut room = 8;
             for op in ops {
                 match op {
                     Op::Insert(key, class) => {
-                        let fits = model.len() < 8 && model.class_of(key).is_none();
+                        let fits = model.len() < room && model.class_of(key).is_none();
                         prop_assert_eq!(table.insert(key, key, class).is_some(), fits);
                         if fits {
                             model.0[class].push(key);
@@ -302,11 +328,17 @@ mod tests {
                         prop_assert_eq!(removed.is_some(), model.class_of(key).is_some());
                         model.remove(key);
                     }
+                    Op::Limit(limit) => {
+                        table.set_limit(limit);
+                        room = limit.clamp(1, 8);
+                    }
                 }
+                prop_assert_eq!(table.limit(), room);
                 prop_assert_eq!(table.len(), model.len());
                 for class in 0..2 {
                     let oldest = table.oldest(class).and_then(|id| table.get(id)).map(|(k, _)| *k);
                     prop_assert_eq!(oldest, model.0[class].first().copied());
+                    prop_assert_eq!(table.class_len(class), model.0[class].len());
                 }
                 let mut seen = Vec::new();
                 let mut cursor = Some(0);

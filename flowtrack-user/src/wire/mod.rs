@@ -63,7 +63,9 @@ pub struct Fragment {
     pub len: u32,
     /// There are more behind it.
     pub more: bool,
-    /// Bytes of IP headers before the payload.
+    /// Where the IP header starts in the frame.
+    pub header_at: u32,
+    /// Bytes of IP headers before the payload, that of the fragment too.
     pub header_len: u32,
 }
 
@@ -157,6 +159,19 @@ pub enum Transport {
     },
 }
 
+impl Transport {
+    /// Bytes of payload.
+    pub const fn payload_len(&self) -> u32 {
+        match *self {
+            Self::Tcp { info, .. } => info.payload_len,
+            Self::Datagram { payload_len, .. }
+            | Self::Icmp { payload_len, .. }
+            | Self::Fragment { payload_len }
+            | Self::Other { payload_len } => payload_len,
+        }
+    }
+}
+
 /// Source and destination port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ports {
@@ -212,6 +227,12 @@ impl<'a> Layer<'a> {
 /// The headers of the outermost packet of `frame`, or why there are none to attribute it by.
 pub fn parse(frame: &Frame<'_>) -> Result<Packet, Refusal> {
     packets(frame).next().unwrap_or(Err(Refusal::NotIp))
+}
+
+/// Source and destination MAC address of `frame`, if it has them.
+pub fn macs(frame: &Frame<'_>) -> Option<([u8; 6], [u8; 6])> {
+    let (dst, rest) = frame.bytes.split_first_chunk()?;
+    (frame.link == LinkType::ETHERNET).then_some((*rest.first_chunk()?, *dst))
 }
 
 /// An IP packet of either version.

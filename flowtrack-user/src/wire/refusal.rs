@@ -63,6 +63,9 @@ refusals! {
     IcmpTruncated => "icmp_truncated",
     /// The packet ends inside the SCTP common header.
     SctpTruncated => "sctp_truncated",
+    /// A fragment of a datagram that was not whole yet, where datagrams are put together. Those that
+    /// become whole count with their last fragment.
+    FragmentHeld => "fragment_held",
     /// The headers are sound, but the extractor found no key.
     NoKey => "no_key",
 }

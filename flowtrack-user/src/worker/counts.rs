@@ -97,6 +97,8 @@ shard_counts! {
         accepted,
         /// Packets beyond one a frame: those in tunnels, which count in flows of their own.
         tunnelled,
+        /// Accepted packets that have something in a tunnel that was refused: for information.
+        refused_inside,
         /// Packets that the tracker took in.
         matched,
         /// Their bytes on the wire.

@@ -367,10 +367,12 @@ impl Worker {
         let IntakeCounts {
             accepted,
             tunnelled,
+            refused_inside,
             refused,
         } = intake.counts();
         counts.accepted = *accepted;
         counts.tunnelled = *tunnelled;
+        counts.refused_inside = *refused_inside;
         for (count, (_, packets)) in counts.refused.iter_mut().zip(refused.iter()) {
             *count = packets;
         }

@@ -31,25 +31,16 @@ pub(crate) struct Candidates {
     pub(crate) named: Option<String>,
     pub(crate) nightly_with_source: bool,
     pub(crate) debian: bool,
-    pub(crate) installable: bool,
 }
 
 impl Compiler {
-    /// The compiler that is there or, if none is, whether apt has one: looked up only then, since
-    /// asking apt takes a while.
-    pub(crate) fn find(installable: impl Fn() -> bool) -> Self {
-        let mut candidates = Candidates {
+    /// The compiler that is there; `Absent` if none is.
+    pub(crate) fn find() -> Self {
+        Self::choose(&Candidates {
             named: env::var(RUSTC_VARIABLE).ok(),
             nightly_with_source: nightly_with_source(),
             debian: Path::new(SYSTEM_RUSTC).is_file() && Path::new(SYSTEM_CORE).is_dir(),
-            installable: false,
-        };
-        let found = Self::choose(&candidates);
-        if found != Self::Absent {
-            return found;
-        }
-        candidates.installable = installable();
-        Self::choose(&candidates)
+        })
     }
 
     /// The first that there is, in the order of the variants.
@@ -60,8 +51,6 @@ impl Compiler {
             Self::Nightly
         } else if candidates.debian {
             Self::Debian
-        } else if candidates.installable {
-            Self::Installable
         } else {
             Self::Absent
         }
@@ -103,7 +92,6 @@ mod tests {
             named: Some("/opt/rustc".into()),
             nightly_with_source: true,
             debian: true,
-            installable: true,
         };
         let named = Compiler::Named("/opt/rustc".into());
         assert_eq!(Compiler::choose(&candidates), named);
@@ -112,8 +100,6 @@ mod tests {
         candidates.nightly_with_source = false;
         assert_eq!(Compiler::choose(&candidates), Compiler::Debian);
         candidates.debian = false;
-        assert_eq!(Compiler::choose(&candidates), Compiler::Installable);
-        candidates.installable = false;
         assert_eq!(Compiler::choose(&candidates), Compiler::Absent);
     }
 }

@@ -1,6 +1,7 @@
 //! What there is on this machine, as far as the plan depends on it.
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::Path,
     time::{Duration, SystemTime},
@@ -8,16 +9,16 @@ use std::{
 
 use super::{
     ebpf::Compiler,
+    offers::Offers,
+    plan::RUSTC_PACKAGE,
     program,
     tools::{self, Tool},
 };
-use crate::{exec::Cmd, privilege};
+use crate::privilege;
 
 const LISTS: &str = "/var/lib/apt/lists";
 /// Older package lists name versions that the mirrors may have dropped.
 const LISTS_AGE: Duration = Duration::from_hours(24);
-/// rustc-web compiles flowtrack's XDP programs from this version on.
-const OLDEST_RUSTC: &str = env!("CARGO_PKG_RUST_VERSION");
 
 /// What the plan is made from.
 #[derive(Debug)]
@@ -34,48 +35,92 @@ pub(crate) struct Facts {
 /// Debian's package manager.
 #[derive(Debug)]
 pub(crate) struct Apt {
-    pub(crate) fresh_lists: bool,
+    pub(crate) lists: Lists,
+    /// Each package of flowtrack's that the lists offer, with its version.
+    pub(crate) offers: Offers,
     /// What to put before a command to run it as root; `None` if nothing can.
     pub(crate) runner: Option<Vec<String>>,
+}
+
+/// How far apt's package lists can be trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lists {
+    /// None, or more than a day old.
+    Old,
+    /// Of today; what they lack may be in a source that was added since.
+    Today,
+    /// Just renewed; what they lack cannot be installed.
+    Renewed,
 }
 
 impl Facts {
     /// Looks around; starts at most a rustc and an apt-cache.
     pub(crate) fn gather() -> Self {
-        let apt = program("apt-get").map(|_| Apt::gather());
-        let installable = || apt.as_ref().is_some_and(Apt::has_rustc);
-        Self {
+        Self::with(if fresh_lists().unwrap_or(false) {
+            Lists::Today
+        } else {
+            Lists::Old
+        })
+    }
+
+    /// Looks around again after an `apt-get update`.
+    pub(crate) fn gather_renewed() -> Self {
+        Self::with(Lists::Renewed)
+    }
+
+    fn with(lists: Lists) -> Self {
+        let mut facts = Self {
             missing: tools::missing(),
-            compiler: Compiler::find(installable),
+            compiler: Compiler::find(),
             bpf_linker: program("bpf-linker").is_some(),
             cargo_binstall: program("cargo-binstall").is_some(),
             llvm: Path::new(super::plan::LLVM_PREFIX)
                 .join("include/llvm-c")
                 .is_dir(),
-            apt,
+            apt: None,
+        };
+        // Asking apt takes a while, so not when nothing is to be installed.
+        if !facts.is_complete() {
+            facts.apt = program("apt-get").map(|_| Apt::gather(lists));
         }
+        if facts.compiler == Compiler::Absent && facts.apt.as_ref().is_some_and(Apt::may_have_rustc)
+        {
+            facts.compiler = Compiler::Installable;
+        }
+        facts
+    }
+
+    fn is_complete(&self) -> bool {
+        self.missing.is_empty() && self.compiler != Compiler::Absent && self.bpf_linker
     }
 }
 
 impl Apt {
-    fn gather() -> Self {
+    fn gather(lists: Lists) -> Self {
         let runner = if privilege::is_root() {
             Some(Vec::new())
         } else {
             program("sudo").map(|_| vec!["sudo".into()])
         };
         Self {
-            fresh_lists: fresh_lists().unwrap_or(false),
+            lists,
+            offers: Offers::ask(),
             runner,
         }
     }
 
-    /// Whether rustc-web can be installed; old lists get the benefit of the doubt.
-    fn has_rustc(&self) -> bool {
-        let policy = Cmd::line("apt-cache policy rustc-web")
-            .env("LC_ALL", "C")
-            .read();
-        !self.fresh_lists || policy.is_ok_and(|text| new_enough(&text, OLDEST_RUSTC))
+    /// Whether a recent enough rustc-web is there, or may be after an update of the lists.
+    fn may_have_rustc(&self) -> bool {
+        self.lists != Lists::Renewed || self.offers.has(RUSTC_PACKAGE)
+    }
+
+    /// Whether the lists must be renewed before these packages are installed.
+    pub(crate) fn must_update(&self, packages: &BTreeSet<&str>) -> bool {
+        match self.lists {
+            Lists::Old => true,
+            Lists::Today => !packages.iter().all(|name| self.offers.has(name)),
+            Lists::Renewed => false,
+        }
     }
 }
 
@@ -93,30 +138,27 @@ fn fresh_lists() -> Option<bool> {
     Some(listed && age < LISTS_AGE)
 }
 
-/// Whether the candidate in the output of `apt-cache policy` is at least `oldest` (major.minor).
-fn new_enough(policy: &str, oldest: &str) -> bool {
-    let candidate = policy
-        .lines()
-        .find_map(|line| line.trim().strip_prefix("Candidate: "));
-    candidate.and_then(version) >= version(oldest)
-}
-
-fn version(text: &str) -> Option<(u32, u32)> {
-    let mut numbers = text.split('.').map(|number| number.parse().ok());
-    Some((numbers.next()??, numbers.next()??))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::new_enough;
+    use super::{Apt, Lists};
+    use crate::setup::offers::Offers;
 
     #[test]
-    fn a_candidate_is_compared_by_number() {
-        let policy = |version| format!("rustc-web:\n  Installed: (none)\n  Candidate: {version}\n");
-        assert!(new_enough(&policy("1.96.0+dfsg1-1~deb12u2"), "1.95"));
-        assert!(new_enough(&policy("1.100.0"), "1.95"));
-        assert!(!new_enough(&policy("1.85.0+dfsg3-1~deb12u3"), "1.95"));
-        assert!(!new_enough(&policy("(none)"), "1.95"));
-        assert!(!new_enough("", "1.95"));
+    fn a_compiler_is_given_up_only_when_renewed_lists_lack_it() {
+        let may_have = |lists, policy| {
+            let offers = Offers::parse(policy);
+            let runner = None;
+            Apt {
+                lists,
+                offers,
+                runner,
+            }
+            .may_have_rustc()
+        };
+        let offered = "rustc-web:\n  Candidate: 1.96.0\n";
+        assert!(may_have(Lists::Renewed, offered));
+        assert!(!may_have(Lists::Renewed, ""));
+        assert!(may_have(Lists::Today, ""));
+        assert!(may_have(Lists::Old, ""));
     }
 }

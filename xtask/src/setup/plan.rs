@@ -11,7 +11,10 @@ use crate::exec::Cmd;
 /// Where Debian keeps the LLVM of its rustc-web, which bpf-linker must be built with.
 pub(crate) const LLVM_PREFIX: &str = "/usr/lib/llvm-22";
 const LLVM_PACKAGE: &str = "llvm-22-dev";
-const RUSTC_PACKAGES: [&str; 2] = ["rustc-web", "libstd-rust-web-dev-bpf"];
+pub(super) const RUSTC_PACKAGE: &str = "rustc-web";
+const CORE_PACKAGE: &str = "libstd-rust-web-dev-bpf";
+/// What apt is asked for besides the tools.
+pub(super) const COMPILER_PACKAGES: [&str; 3] = [RUSTC_PACKAGE, CORE_PACKAGE, LLVM_PACKAGE];
 const BPF_LINKER: &str = "cargo install bpf-linker --version 0.13.0 --locked \
                           --no-default-features --features llvm-22";
 
@@ -56,7 +59,7 @@ impl Plan {
     fn add_compiler(&mut self, facts: &Facts, packages: &mut BTreeSet<&str>) {
         match facts.compiler {
             Compiler::Named(_) | Compiler::Nightly | Compiler::Debian => return,
-            Compiler::Installable => packages.extend(RUSTC_PACKAGES),
+            Compiler::Installable => packages.extend([RUSTC_PACKAGE, CORE_PACKAGE]),
             Compiler::Absent => self.advice.push(
                 "a compiler for eBPF: `rustup toolchain install nightly --component rust-src`, or \
                  name a rustc that has core for bpfel-unknown-none in $FLOWTRACK_EBPF_RUSTC"
@@ -111,6 +114,7 @@ impl Plan {
             ));
             return;
         };
+        let must_update = apt.must_update(&packages);
         let install = Cmd::line("apt-get install -y --no-install-recommends --no-remove")
             .args(packages)
             .env("DEBIAN_FRONTEND", "noninteractive");
@@ -119,7 +123,7 @@ impl Plan {
             self.advice.push(advice);
             return;
         };
-        if !apt.fresh_lists {
+        if must_update {
             self.update = Some(Cmd::line("apt-get update").through(runner));
         }
         self.commands.push(install.through(runner));

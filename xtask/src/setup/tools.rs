@@ -79,6 +79,11 @@ pub(crate) fn missing() -> Vec<&'static Tool> {
     TOOLS.iter().filter(|tool| !tool.is_here()).collect()
 }
 
+/// The Debian packages of all of them.
+pub(crate) fn packages() -> impl Iterator<Item = &'static str> {
+    TOOLS.iter().map(|tool| tool.package)
+}
+
 impl Tool {
     fn is_here(&self) -> bool {
         match self.probe {

@@ -42,7 +42,7 @@ fn names(value: &Value) -> BTreeSet<&str> {
 #[test]
 fn a_record_has_all_its_fields_under_their_names() {
     let value = record(&converse(&open_then(&close())));
-    let fields = "proto ip_proto src src_port dst dst_port start end duration end_reason \
+    let fields = "proto ip_proto src src_port dst dst_port community_id start end duration end_reason \
                   ipfix_end_reason conn_state history initiator responder syn_to_syn_ack \
                   syn_ack_to_ack completeness";
     assert_eq!(names(&value), fields.split_whitespace().collect());

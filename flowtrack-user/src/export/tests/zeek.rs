@@ -13,8 +13,8 @@ use crate::{
     flow::{FiveTuple, FlowRecord},
 };
 
-/// The columns of conn.log in Zeek 8.
-const COLUMNS: [&str; 22] = [
+/// The columns of conn.log in Zeek 8, with Community IDs.
+const COLUMNS: [&str; 23] = [
     "ts",
     "uid",
     "id.orig_h",
@@ -37,6 +37,7 @@ const COLUMNS: [&str; 22] = [
     "resp_ip_bytes",
     "tunnel_parents",
     "ip_proto",
+    "community_id",
 ];
 
 #[test]

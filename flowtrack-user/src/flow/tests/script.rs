@@ -11,7 +11,7 @@ use flowtrack_common::{
 };
 
 use crate::flow::{
-    EventKinds, EventSink, FiveTuple, FlowRecord, Meta, TimeoutClass, Tracker, TrackerConfig,
+    EventKinds, EventSink, FiveTuple, FlowRecord, Meta, Note, TimeoutClass, Tracker, TrackerConfig,
 };
 
 /// Time between two packets of a script.
@@ -226,6 +226,14 @@ impl Probe {
             max_flows,
             ..TrackerConfig::default()
         };
+        Self::configured(config, wants)
+    }
+
+    #[expect(
+        clippy::large_types_passed_by_value,
+        reason = "a probe is configured once"
+    )]
+    pub(crate) fn configured(config: TrackerConfig, wants: EventKinds) -> Self {
         Self {
             tracker: Tracker::new(config),
             log: Log {
@@ -239,6 +247,22 @@ impl Probe {
 
     pub(crate) fn packet(&mut self, meta: &Meta<FiveTuple>) {
         self.tracker.packet(meta, &mut self.log);
+        self.check_sums();
+    }
+
+    pub(crate) fn set_max_flows(&mut self, max_flows: usize) {
+        self.tracker.set_max_flows(max_flows, &mut self.log);
+        self.check_sums();
+    }
+
+    pub(crate) fn force_end(&mut self, key: &FiveTuple) -> bool {
+        let ended = self.tracker.force_end(key, &mut self.log);
+        self.check_sums();
+        ended
+    }
+
+    pub(crate) fn note(&mut self, note: &Note<FiveTuple>) {
+        self.tracker.note(note, &mut self.log);
         self.check_sums();
     }
 
@@ -286,11 +310,15 @@ impl Probe {
             live_packets += stats.packets();
         });
         assert_eq!((rest, seen), (None, live));
-        assert_eq!(counters.packets, live_packets + counters.recorded_packets);
         let records = &self.log.records;
-        assert_eq!(records.len() as u64, counters.ended_total());
-        let packets: u64 = records.iter().map(|record| record.stats.packets()).sum();
-        assert_eq!(packets, counters.recorded_packets);
+        let ended = records
+            .iter()
+            .filter(|record| record.reason.end().is_some());
+        let ended_packets: u64 = ended.map(|record| record.stats.packets()).sum();
+        assert_eq!(counters.packets, live_packets + ended_packets);
+        assert_eq!(counters.records, records.len() as u64);
+        let packets: u64 = records.iter().map(FlowRecord::packets).sum();
+        assert_eq!(counters.recorded_packets, packets);
     }
 }
 

@@ -1,7 +1,8 @@
 use super::Plan;
 use crate::setup::{
     ebpf::Compiler,
-    facts::{Apt, Facts},
+    facts::{Apt, Facts, Lists},
+    offers::Offers,
 };
 
 const INSTALL: &str = "apt-get install -y --no-install-recommends --no-remove";
@@ -13,10 +14,21 @@ fn facts(compiler: Compiler) -> Facts {
         bpf_linker: false,
         cargo_binstall: false,
         llvm: false,
-        apt: Some(Apt {
-            fresh_lists: true,
-            runner: Some(Vec::new()),
-        }),
+        apt: Some(apt(Lists::Today, &ALL)),
+    }
+}
+
+const ALL: [&str; 3] = ["rustc-web", "libstd-rust-web-dev-bpf", "llvm-22-dev"];
+
+/// apt for root, with these packages in its lists.
+fn apt(lists: Lists, packages: &[&str]) -> Apt {
+    let policy = packages
+        .iter()
+        .map(|name| format!("{name}:\n  Candidate: 1.96.0\n"));
+    Apt {
+        lists,
+        offers: Offers::parse(&policy.collect::<String>()),
+        runner: Some(Vec::new()),
     }
 }
 
@@ -88,8 +100,8 @@ fn packages_that_are_here_are_not_installed_again() {
 fn old_lists_are_renewed_first_and_sudo_is_put_before() {
     let mut facts = facts(Compiler::Installable);
     facts.apt = Some(Apt {
-        fresh_lists: false,
         runner: Some(vec!["sudo".into()]),
+        ..apt(Lists::Old, &ALL)
     });
     let plan = Plan::new(&facts);
     assert_eq!(
@@ -106,6 +118,27 @@ fn old_lists_are_renewed_first_and_sudo_is_put_before() {
 }
 
 #[test]
+fn lists_of_today_are_renewed_only_when_they_lack_a_package() {
+    let lacks_compiler = &ALL[2..];
+    let lacks_llvm = &ALL[..2];
+    for (lists, packages, renewed) in [
+        (Lists::Today, &ALL[..], false),
+        (Lists::Today, lacks_compiler, true),
+        (Lists::Today, lacks_llvm, true),
+        (Lists::Today, &[], true),
+        (Lists::Renewed, lacks_llvm, false),
+    ] {
+        let plan = Plan::new(&Facts {
+            apt: Some(apt(lists, packages)),
+            ..facts(Compiler::Installable)
+        });
+        let update = plan.update.map(|update| update.to_string());
+        let expected = renewed.then(|| "apt-get update".into());
+        assert_eq!(update, expected, "{lists:?} with {packages:?}");
+    }
+}
+
+#[test]
 fn without_a_way_to_install_the_user_is_told() {
     let mut facts = facts(Compiler::Absent);
     facts.apt = None;
@@ -115,8 +148,8 @@ fn without_a_way_to_install_the_user_is_told() {
 
     facts.compiler = Compiler::Installable;
     facts.apt = Some(Apt {
-        fresh_lists: true,
         runner: None,
+        ..apt(Lists::Today, &ALL)
     });
     let plan = Plan::new(&facts);
     assert!(plan.advice[0].contains("as root"), "{:?}", plan.advice);

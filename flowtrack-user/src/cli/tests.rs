@@ -1,0 +1,173 @@
+//! From what is typed to what is meant.
+
+use std::time::Duration;
+
+use clap::{CommandFactory, Parser};
+
+use flowtrack_common::L4Proto;
+
+use super::{Cli, Command, SharedArgs};
+use crate::flow::{
+    ExtractorConfig, Fragments, IcmpFlows, TimeoutClass, Timeouts, TrackerConfig, Tunnels,
+};
+
+fn typed(options: &str) -> Result<SharedArgs, String> {
+    let line = format!("flowtrack read file.pcap {options}");
+    match Cli::try_parse_from(line.split_whitespace()) {
+        Ok(Cli {
+            command: Command::Read(args),
+        }) => Ok(args.shared),
+        Ok(other) => panic!("{other:?} is not read"),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn extractor(options: &str) -> ExtractorConfig {
+    typed(options).unwrap().extractor()
+}
+
+fn tracker(options: &str) -> TrackerConfig {
+    typed(options).unwrap().tracker().unwrap()
+}
+
+#[test]
+fn without_options_the_flows_are_those_of_the_library() {
+    assert_eq!(extractor(""), ExtractorConfig::default());
+    assert_eq!(tracker(""), TrackerConfig::default());
+}
+
+#[test]
+fn a_profile_sets_the_defaults() {
+    assert_eq!(extractor("--profile zeek"), ExtractorConfig::zeek());
+    assert_eq!(tracker("--profile zeek"), TrackerConfig::zeek());
+    assert_eq!(extractor("--profile netflow"), ExtractorConfig::netflow());
+    assert_eq!(tracker("--profile netflow"), TrackerConfig::netflow());
+    let netflow = extractor("--profile netflow");
+    assert_eq!(netflow.tunnels, Tunnels::Inner);
+    assert_eq!(netflow.fragments, Fragments::Apart);
+    assert_eq!(netflow.icmp, IcmpFlows::Hosts);
+    assert!(!tracker("--profile netflow").tcp_ends_flows);
+}
+
+#[test]
+fn an_option_wins_over_the_profile_and_leaves_the_rest_alone() {
+    let zeek = extractor("--profile zeek");
+    let changed = extractor("--tunnels outer --profile zeek --key tunnel");
+    assert_eq!(
+        changed,
+        ExtractorConfig {
+            tunnels: Tunnels::Outer,
+            key_tunnel: true,
+            ..zeek
+        }
+    );
+    let timeouts = tracker("--profile netflow --idle-timeout udp=7s").timeouts;
+    assert_eq!(timeouts.get(TimeoutClass::Udp), Duration::from_secs(7));
+}
+
+#[test]
+fn each_word_means_what_it_says() {
+    for (word, tunnels) in [
+        ("all", Tunnels::All),
+        ("zeek", Tunnels::Zeek),
+        ("inner", Tunnels::Inner),
+        ("outer", Tunnels::Outer),
+    ] {
+        assert_eq!(extractor(&format!("--tunnels {word}")).tunnels, tunnels);
+    }
+    for (word, fragments) in [
+        ("follow", Fragments::Follow),
+        ("apart", Fragments::Apart),
+        ("reassemble", Fragments::Reassemble),
+    ] {
+        let config = extractor(&format!("--fragments {word}"));
+        assert_eq!(config.fragments, fragments);
+    }
+    for (word, icmp) in [
+        ("queries", IcmpFlows::Queries),
+        ("types", IcmpFlows::Types),
+        ("hosts", IcmpFlows::Hosts),
+    ] {
+        assert_eq!(extractor(&format!("--icmp {word}")).icmp, icmp);
+    }
+    for (options, vlan, tunnel) in [
+        ("--key vlan", true, false),
+        ("--key tunnel", false, true),
+        ("--key vlan,tunnel", true, true),
+        ("--key vlan --key tunnel", true, true),
+    ] {
+        let config = extractor(options);
+        assert_eq!((config.key_vlan, config.key_tunnel), (vlan, tunnel));
+    }
+    assert!(extractor("--verify-checksums").verify_checksums);
+    assert!(tracker("--emit-anomalies").emit_anomalies);
+    let active = tracker("--active-timeout 1m30s").active_timeout;
+    assert_eq!(active, Some(Duration::from_secs(90)));
+}
+
+#[test]
+fn a_later_timeout_wins_over_an_earlier_one() {
+    let timeouts = tracker("--idle-timeout udp=1s --idle-timeout all=10s --idle-timeout tcp=2h");
+    for class in TimeoutClass::ALL {
+        let expected = if class == TimeoutClass::TcpOpen {
+            7200
+        } else {
+            10
+        };
+        assert_eq!(timeouts.timeouts.get(class), Duration::from_secs(expected));
+    }
+}
+
+#[test]
+fn a_port_may_have_a_timeout_of_its_own() {
+    let config = tracker("--profile zeek --idle-timeout tcp/22=2h --idle-timeout sctp/2905=9s");
+    for (l4, port, expected) in [
+        (L4Proto::Tcp, 22, Some(7200)),
+        (L4Proto::Tcp, 23, Some(3600)),
+        (L4Proto::Udp, 53, Some(10)),
+        (L4Proto::Sctp, 2905, Some(9)),
+        (L4Proto::Tcp, 80, None),
+    ] {
+        let slot = config.timeouts.port(l4, port);
+        let timeout = slot.map(|slot| config.timeouts.at(slot));
+        assert_eq!(timeout, expected.map(Duration::from_secs), "{l4} {port}");
+    }
+    let config = tracker("--profile zeek --idle-timeout all=1s");
+    assert_eq!(config.timeouts.port(L4Proto::Tcp, 22), None);
+}
+
+#[test]
+fn a_wrong_value_is_refused_with_what_would_be_right() {
+    for (options, expected) in [
+        ("--tunnels some", "all, zeek, inner, outer"),
+        ("--fragments some", "follow, apart, reassemble"),
+        ("--icmp some", "queries, types, hosts"),
+        ("--key vlan,mac", "vlan, tunnel"),
+        ("--profile some", "flowtrack, zeek, netflow"),
+        ("--active-timeout 0s", "0 is too short"),
+        ("--active-timeout soon", "'soon' is no duration"),
+        ("--idle-timeout quic=1s", "tcp-opening"),
+    ] {
+        let error = typed(options).unwrap_err();
+        assert!(error.contains(expected), "{options}: {error}");
+    }
+}
+
+#[test]
+fn the_command_line_is_consistent() {
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn the_help_names_the_default_timeouts() {
+    let mut command = Cli::command();
+    let read = command.find_subcommand_mut("read").unwrap();
+    let help = read.render_long_help().to_string();
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    let timeouts = Timeouts::default();
+    for class in TimeoutClass::ALL {
+        let timeout = humantime::format_duration(timeouts.get(class));
+        let line = format!("{}={timeout}", class.name());
+        assert!(help.contains(&line), "{line} is not in the help");
+    }
+}

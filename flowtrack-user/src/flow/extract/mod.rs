@@ -1,0 +1,249 @@
+//! From a frame to the keys of its flows.
+
+mod config;
+mod directional;
+mod five_tuple;
+mod pairs;
+
+use flowtrack_common::{Defects, Extracted, FlowExtractor, Frame};
+
+pub(super) use self::five_tuple::Ends;
+pub use self::{
+    config::{ExtractorConfig, Fragments, IcmpFlows, Tunnels},
+    directional::Directional,
+    pairs::{IpPairExtractor, MacPairExtractor},
+};
+use super::{
+    FiveTuple, Meta, Note, NoteKind, Observation,
+    fragments::{DatagramKey, Follower, Header, Reassembler, Whole},
+};
+use crate::wire::{self, Fragment, Packet, Refusal, Transport};
+
+/// Flows by address, port and protocol, both directions in one.
+///
+/// As a [`FlowExtractor`] it gives one packet for each frame: the outermost of those that count.
+#[derive(Clone, Debug)]
+pub struct FiveTupleExtractor {
+    config: ExtractorConfig,
+    fragments: FragmentMemory,
+}
+
+/// What is remembered of IP fragments.
+#[derive(Clone, Debug)]
+enum FragmentMemory {
+    None,
+    Follow(Follower),
+    Reassemble(Reassembler),
+}
+
+impl FiveTupleExtractor {
+    /// An extractor that has seen no frame. What it remembers of fragments is allocated here.
+    pub fn new(config: ExtractorConfig) -> Self {
+        let fragments = match config.fragments {
+            Fragments::Follow => FragmentMemory::Follow(Follower::new()),
+            Fragments::Apart => FragmentMemory::None,
+            Fragments::Reassemble => FragmentMemory::Reassemble(Reassembler::new()),
+        };
+        Self { config, fragments }
+    }
+
+    /// Hands all that counts of a frame to `found`, the outermost packet first. An error says why
+    /// nothing does, or why nothing does that is further inside.
+    #[inline]
+    pub(super) fn observe(
+        &mut self,
+        frame: &Frame<'_>,
+        found: &mut impl FnMut(Observation<FiveTuple>),
+    ) -> Result<(), Refusal> {
+        let mut whole = self.layers(frame, None, found)?;
+        // A datagram may hold the last fragment of another one, but each comes out of memory.
+        while let Some(datagram) = whole {
+            whole = self.layers(&datagram.frame(frame.ts), Some(&datagram), found)?;
+        }
+        Ok(())
+    }
+
+    /// Goes through the packets of a frame, or of a datagram that has become whole. At its end may be
+    /// a fragment that makes a datagram whole.
+    #[inline]
+    fn layers(
+        &mut self,
+        frame: &Frame<'_>,
+        whole: Option<&Whole>,
+        found: &mut impl FnMut(Observation<FiveTuple>),
+    ) -> Result<Option<Whole>, Refusal> {
+        let wire_len = whole.map_or(frame.wire_len, Whole::wire_len);
+        let mut last = None;
+        let mut end = Ok(None);
+        for packet in wire::packets(frame) {
+            let mut packet = match packet {
+                Ok(packet) => packet,
+                Err(refusal) => {
+                    end = Err(refusal);
+                    break;
+                }
+            };
+            if let Some(whole) = whole {
+                whole.place(&mut packet);
+            }
+            if let Some(outer) = last.take() {
+                self.outer(outer, wire_len, frame, found);
+            }
+            if let Some(held) = self.hold(&packet, frame, wire_len) {
+                return held.map(Some);
+            }
+            last = Some(packet);
+            if self.config.tunnels == Tunnels::Outer {
+                break;
+            }
+        }
+        if let Some(mut packet) = last {
+            packet.envelope.carries = false;
+            self.count(&packet, wire_len, frame, found);
+        }
+        end
+    }
+
+    /// A packet that another one was found in.
+    fn outer(
+        &mut self,
+        mut packet: Packet,
+        wire_len: u32,
+        frame: &Frame<'_>,
+        found: &mut impl FnMut(Observation<FiveTuple>),
+    ) {
+        let counts = match self.config.tunnels {
+            Tunnels::All | Tunnels::Outer => true,
+            Tunnels::Zeek => matches!(packet.transport, Transport::Datagram { .. }),
+            Tunnels::Inner => false,
+        };
+        if counts {
+            packet.envelope.carries = true;
+            self.count(&packet, wire_len, frame, found);
+        }
+    }
+
+    /// Puts a fragment to the others of its datagram, if they are to be put together.
+    #[inline]
+    fn hold(
+        &mut self,
+        packet: &Packet,
+        frame: &Frame<'_>,
+        wire_len: u32,
+    ) -> Option<Result<Whole, Refusal>> {
+        let fragment = packet.fragment.as_ref()?;
+        let FragmentMemory::Reassemble(reassembler) = &mut self.fragments else {
+            return None;
+        };
+        let key = datagram(&self.config, packet, fragment);
+        let whole = reassembler.hold(key, packet, fragment, frame, wire_len);
+        Some(whole.ok_or(Refusal::FragmentHeld))
+    }
+
+    /// A packet that counts in its flow.
+    #[inline]
+    fn count(
+        &mut self,
+        packet: &Packet,
+        wire_len: u32,
+        frame: &Frame<'_>,
+        found: &mut impl FnMut(Observation<FiveTuple>),
+    ) {
+        let (header, defects) = self.header(packet, frame);
+        let (key, orientation) = self.config.key(packet, header.l4, header.ends);
+        let tcp = match packet.transport {
+            Transport::Tcp { info, .. } => Some(info),
+            _ => None,
+        };
+        found(Observation::Packet(Meta {
+            packet: Extracted {
+                key,
+                orientation,
+                l4: Some(header.l4),
+                tcp,
+                wire_len,
+                ip_len: packet.ip_len,
+                payload_len: packet.transport.payload_len(),
+                ttl: packet.ttl,
+                truncated: packet.truncated,
+                defects,
+                envelope: packet.envelope,
+            },
+            ts: frame.ts,
+        }));
+        if let Some(quoted) = &packet.quoted {
+            let (key, orientation) = self.config.quoted_key(quoted, &packet.envelope);
+            found(Observation::Note(Note {
+                key,
+                orientation,
+                kind: NoteKind::IcmpError,
+                ts: frame.ts,
+            }));
+        }
+    }
+
+    /// The transport header of a packet, or of the datagram that it is a fragment of. Where it is not
+    /// known, there are no ports.
+    #[inline]
+    fn header(&mut self, packet: &Packet, frame: &Frame<'_>) -> (Header, Defects) {
+        let l4 = packet.l4;
+        let ends = Ends::of(&packet.transport, self.config.icmp);
+        let own = ends.map(|ends| Header { l4, ends });
+        let (header, defects) = match &packet.fragment {
+            Some(fragment) => self.fragment_header(packet, fragment, own, frame),
+            None => (own, Defects::NONE),
+        };
+        let none = Header {
+            l4,
+            ends: Ends::NONE,
+        };
+        (header.unwrap_or(none), defects)
+    }
+
+    #[cold]
+    fn fragment_header(
+        &mut self,
+        packet: &Packet,
+        fragment: &Fragment,
+        own: Option<Header>,
+        frame: &Frame<'_>,
+    ) -> (Option<Header>, Defects) {
+        let tiny = if fragment.offset == 0 && own.is_none() {
+            Defects::TINY_FRAGMENT
+        } else {
+            Defects::NONE
+        };
+        let FragmentMemory::Follow(follower) = &mut self.fragments else {
+            return (own, tiny);
+        };
+        let key = datagram(&self.config, packet, fragment);
+        let (header, overlap) = follower.follow(key, fragment, own, frame.ts);
+        (header, tiny.union(overlap))
+    }
+}
+
+fn datagram(config: &ExtractorConfig, packet: &Packet, fragment: &Fragment) -> DatagramKey {
+    let (vlans, tunnel) = config.envelope_parts(&packet.envelope);
+    DatagramKey::new(packet, fragment, vlans, tunnel)
+}
+
+impl Default for FiveTupleExtractor {
+    fn default() -> Self {
+        Self::new(ExtractorConfig::default())
+    }
+}
+
+impl FlowExtractor for FiveTupleExtractor {
+    type Key = FiveTuple;
+
+    fn extract(&mut self, frame: &Frame<'_>) -> Option<Extracted<FiveTuple>> {
+        let mut outermost = None;
+        // What is refused inside of a packet does not keep it from having a flow.
+        let _ = self.observe(frame, &mut |observation| {
+            if let Observation::Packet(meta) = observation {
+                outermost.get_or_insert(meta.packet);
+            }
+        });
+        outermost
+    }
+}

@@ -1,0 +1,218 @@
+//! Keys of flows that ended a short while ago.
+
+use std::{hash::Hash, time::Duration};
+
+use ahash::RandomState;
+use flowtrack_common::{Orientation, Timestamp};
+
+/// How long a key is remembered beyond the time at which its flow would have been over by itself.
+const REMEMBERED: Duration = Duration::from_hours(1);
+/// Places in which a key can lie.
+const WAYS: usize = 8;
+/// What a tag tells beside the key.
+const REVERSE: u64 = 1;
+const EVICTED: u64 = 1 << 1;
+const FLAGS: u64 = REVERSE | EVICTED;
+
+/// Remembers keys of flows that ended without being over: who the initiator was, and whether the flow
+/// was evicted.
+///
+/// It takes 16 bytes for each flow that the table holds, rounded up to a power of two; all are
+/// allocated when it is made. A key is known by 62 bits of a hash with a random key: one that was
+/// never there is taken for one that was once in 10^13 times. When there is no place for a key, the
+/// one that was over first makes room.
+#[derive(Debug)]
+pub(super) struct RecentFlows {
+    sets: Box<[[Place; WAYS]]>,
+    hasher: RandomState,
+}
+
+/// A key, or none where the tag is 0.
+#[derive(Clone, Copy, Debug, Default)]
+struct Place {
+    tag: u64,
+    over_at: Timestamp,
+}
+
+/// What is remembered of a flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct RecentFlow {
+    /// Direction of the initiator's packets.
+    pub(super) initiator: Orientation,
+    /// It made room for another one; else it was silent for too long.
+    pub(super) evicted: bool,
+    /// When its timeout passes.
+    pub(super) over_at: Timestamp,
+}
+
+impl RecentFlows {
+    /// Nothing remembered yet, places for `flows` flows.
+    pub(super) fn new(flows: usize) -> Self {
+        let sets = vec![[Place::default(); WAYS]; sets(flows)];
+        Self {
+            sets: sets.into_boxed_slice(),
+            hasher: RandomState::new(),
+        }
+    }
+
+    /// Bytes that places for `flows` flows take.
+    pub(super) fn memory(flows: usize) -> usize {
+        sets(flows).saturating_mul(size_of::<[Place; WAYS]>())
+    }
+
+    /// Remembers a flow. What was remembered under another `clock` is not found under this one.
+    pub(super) fn remember<K: Hash>(&mut self, key: &K, clock: u32, flow: RecentFlow) {
+        let fingerprint = self.fingerprint(key, clock);
+        let Some(set) = self.set(fingerprint) else {
+            return;
+        };
+        let known = set.iter().position(|place| place.is(fingerprint));
+        let number = known.or_else(|| {
+            let places = set.iter().enumerate();
+            let oldest = places.min_by_key(|(_, place)| place.over_at);
+            oldest.map(|(number, _)| number)
+        });
+        if let Some(place) = number.and_then(|number| set.get_mut(number)) {
+            *place = Place::new(fingerprint, flow);
+        }
+    }
+
+    /// What is remembered of the flow of `key` at `now`; from now on nothing is.
+    pub(super) fn take<K: Hash>(
+        &mut self,
+        key: &K,
+        clock: u32,
+        now: Timestamp,
+    ) -> Option<RecentFlow> {
+        let fingerprint = self.fingerprint(key, clock);
+        let set = self.set(fingerprint)?;
+        let place = set.iter_mut().find(|place| place.is(fingerprint))?;
+        let Place { tag, over_at } = std::mem::take(place);
+        (now <= over_at.saturating_add(REMEMBERED)).then_some(RecentFlow {
+            initiator: if tag & REVERSE == 0 {
+                Orientation::Forward
+            } else {
+                Orientation::Reverse
+            },
+            evicted: tag & EVICTED != 0,
+            over_at,
+        })
+    }
+
+    fn fingerprint<K: Hash>(&self, key: &K, clock: u32) -> u64 {
+        self.hasher.hash_one((key, clock)) & !FLAGS
+    }
+
+    fn set(&mut self, fingerprint: u64) -> Option<&mut [Place; WAYS]> {
+        let mask = self.sets.len().checked_sub(1)? as u64;
+        let number = (fingerprint >> FLAGS.count_ones()) & mask;
+        self.sets.get_mut(usize::try_from(number).ok()?)
+    }
+}
+
+impl Place {
+    fn new(fingerprint: u64, flow: RecentFlow) -> Self {
+        let mut tag = fingerprint;
+        if flow.initiator == Orientation::Reverse {
+            tag |= REVERSE;
+        }
+        if flow.evicted {
+            tag |= EVICTED;
+        }
+        Self {
+            tag,
+            over_at: flow.over_at,
+        }
+    }
+
+    fn is(&self, fingerprint: u64) -> bool {
+        self.tag & !FLAGS == fingerprint
+    }
+}
+
+/// A power of two.
+fn sets(flows: usize) -> usize {
+    let sets = flows.div_ceil(WAYS);
+    sets.checked_next_power_of_two().unwrap_or(sets)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::new(1_000_000, 0);
+
+    fn flow(number: u64) -> RecentFlow {
+        RecentFlow {
+            initiator: if number.is_multiple_of(2) {
+                Orientation::Forward
+            } else {
+                Orientation::Reverse
+            },
+            evicted: number.is_multiple_of(3),
+            over_at: NOW.saturating_add(Duration::from_nanos(number)),
+        }
+    }
+
+    #[test]
+    fn what_was_remembered_is_found_once() {
+        let mut recent = RecentFlows::new(1000);
+        for number in 0..250 {
+            recent.remember(&number, 0, flow(number));
+        }
+        for number in 0..250 {
+            assert_eq!(recent.take(&number, 0, NOW), Some(flow(number)));
+            assert_eq!(recent.take(&number, 0, NOW), None);
+        }
+        assert_eq!(recent.take(&250, 0, NOW), None);
+    }
+
+    #[test]
+    fn what_is_remembered_again_replaces_what_was_known() {
+        let mut recent = RecentFlows::new(1);
+        recent.remember(&1, 0, flow(1));
+        recent.remember(&1, 0, flow(6));
+        assert_eq!(recent.take(&1, 0, NOW), Some(flow(6)));
+        assert_eq!(recent.take(&1, 0, NOW), None);
+    }
+
+    #[test]
+    fn the_flow_that_was_over_first_makes_room() {
+        let mut recent = RecentFlows::new(1);
+        for number in 0..=WAYS as u64 {
+            recent.remember(&number, 0, flow(number));
+        }
+        assert_eq!(recent.take(&0, 0, NOW), None);
+        for number in 1..=WAYS as u64 {
+            assert_eq!(recent.take(&number, 0, NOW), Some(flow(number)));
+        }
+    }
+
+    #[test]
+    fn a_flow_is_forgotten_when_it_has_been_over_for_long() {
+        let over_at = flow(0).over_at;
+        for (late, found) in [(0, true), (1, false)] {
+            let mut recent = RecentFlows::new(1);
+            recent.remember(&0, 0, flow(0));
+            let now = over_at.saturating_add(REMEMBERED + Duration::from_nanos(late));
+            assert_eq!(recent.take(&0, 0, now).is_some(), found);
+        }
+    }
+
+    #[test]
+    fn what_was_remembered_under_another_clock_is_not_found() {
+        let mut recent = RecentFlows::new(1);
+        recent.remember(&0, 0, flow(0));
+        assert_eq!(recent.take(&0, 1, NOW), None);
+    }
+
+    #[test]
+    fn it_takes_sixteen_bytes_for_each_flow_and_does_not_grow() {
+        assert_eq!(RecentFlows::memory(1 << 18), 1 << 22);
+        let mut recent = RecentFlows::new(1 << 10);
+        for number in 0..10_000 {
+            recent.remember(&number, 0, flow(number));
+        }
+        assert_eq!(size_of_val(&*recent.sets), RecentFlows::memory(1 << 10));
+    }
+}

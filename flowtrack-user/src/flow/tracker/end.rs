@@ -1,0 +1,163 @@
+//! How flows end, and the records that they give.
+
+use flowtrack_common::{EndReason, FlowEvent, FlowKey, FlowState};
+
+use super::{Tracker, lists};
+use crate::{
+    flow::{
+        EventKinds, EventSink, Meta, RecordReason,
+        entry::{Flow, list},
+        recent::RecentFlow,
+    },
+    table::SlotId,
+};
+
+impl<K: FlowKey> Tracker<K> {
+    /// Ends flows that have expired, at most `limit` of them. Returns how many.
+    pub fn expire(&mut self, limit: usize, sink: &mut impl EventSink<K>) -> usize {
+        let ended = self.sweep(limit, sink);
+        self.check_pressure(sink);
+        ended
+    }
+
+    /// Ends all flows: those that have expired for that reason, the others for `reason`.
+    pub fn finish(&mut self, reason: EndReason, sink: &mut impl EventSink<K>) {
+        self.sweep(usize::MAX, sink);
+        for (timeout, victim) in lists() {
+            while let Some(id) = self.table.oldest(list(timeout, victim)) {
+                // A late packet leaves a flow behind one that was used before it.
+                self.end_unless_expired(id, reason, sink);
+            }
+        }
+    }
+
+    /// Ends the flow of `key`, which may name either end as source, for [`EndReason::ForceClosed`].
+    /// Returns whether there was one.
+    pub fn force_end(&mut self, key: &K, sink: &mut impl EventSink<K>) -> bool {
+        let id = self.table.find(key);
+        let Some(id) = id.or_else(|| self.table.find(&key.reversed())) else {
+            return false;
+        };
+        self.end_unless_expired(id, EndReason::ForceClosed, sink)
+    }
+
+    /// Ends flows that have expired, at most `limit` of them. Returns how many.
+    pub(super) fn sweep(&mut self, limit: usize, sink: &mut impl EventSink<K>) -> usize {
+        let mut ended = 0;
+        for (timeout, victim) in lists() {
+            while ended < limit {
+                let oldest = self.table.oldest(list(timeout, victim));
+                let Some(id) = oldest.filter(|&id| self.has_expired(id)) else {
+                    break;
+                };
+                self.end(id, EndReason::IdleTimeout, sink);
+                ended += 1;
+            }
+        }
+        ended
+    }
+
+    /// Ends the flow at `id` for `reason`, or for its timeout if that has passed. Returns whether it
+    /// was alive.
+    fn end_unless_expired(
+        &mut self,
+        id: SlotId,
+        reason: EndReason,
+        sink: &mut impl EventSink<K>,
+    ) -> bool {
+        let expired = self.has_expired(id);
+        let timeout = EndReason::IdleTimeout;
+        self.end(id, if expired { timeout } else { reason }, sink);
+        !expired
+    }
+
+    /// Whether the flow at `id` was silent for longer than its timeout.
+    pub(super) fn has_expired(&self, id: SlotId) -> bool {
+        self.table.get(id).is_some_and(|(_, flow)| {
+            let timeout = self.config.timeouts.at(flow.timeout(&self.config));
+            self.clock.is_idle(flow.last_use, timeout)
+        })
+    }
+
+    /// Ends the flow at `id`: for `reason`, unless the connection itself was over before.
+    pub(super) fn end(&mut self, id: SlotId, reason: EndReason, sink: &mut impl EventSink<K>) {
+        let Some((key, mut flow)) = self.table.remove(id) else {
+            return;
+        };
+        let reason = match flow.state {
+            _ if !self.config.tcp_ends_flows => reason,
+            FlowState::Closed => EndReason::Fin,
+            FlowState::Reset | FlowState::Aborted => EndReason::Rst,
+            _ => reason,
+        };
+        flow.stats.completeness.evicted = reason == EndReason::Evicted;
+        flow.stats.completeness.capture_loss |= self.may_miss_packets(&flow);
+        if let Some(counter) = self.counters.ended.get_mut(reason.index()) {
+            *counter += 1;
+        }
+        self.remember(&key, &flow, reason);
+        let key = flow.oriented(key);
+        if sink.wants().contains(EventKinds::ENDED) {
+            sink.event(FlowEvent::Ended {
+                key,
+                reason,
+                stats: flow.stats,
+                history: flow.history,
+            });
+        }
+        let record = flow.record(key, RecordReason::Ended(reason));
+        self.counters.record(&record);
+        sink.record(record);
+    }
+
+    /// Gives a record of the flow at `id` if it has been active for as long as the active timeout.
+    /// The packet that shows it is not in it.
+    ///
+    /// What the records say therefore depends on packets alone, not on when somebody looks at the
+    /// flow.
+    #[inline]
+    pub(super) fn close_part(&mut self, id: SlotId, meta: &Meta<K>, sink: &mut impl EventSink<K>) {
+        let Some(active_timeout) = self.config.active_timeout else {
+            return;
+        };
+        let Some((_, flow)) = self.table.get(id) else {
+            return;
+        };
+        if !flow.parts.is_over(&self.clock, active_timeout, meta.ts) {
+            return;
+        }
+        let loss = self.may_miss_packets(flow);
+        let Some(flow) = self.table.get_mut(id) else {
+            return;
+        };
+        flow.stats.completeness.capture_loss |= loss;
+        let key = flow.oriented(meta.packet.key);
+        let record = flow.record(key, RecordReason::ActiveTimeout);
+        flow.parts.next(&flow.stats, self.clock.first_used(meta.ts));
+        self.counters.record(&record);
+        sink.record(record);
+    }
+
+    /// Remembers a flow that ended for `reason` if more of it may come.
+    fn remember(&mut self, key: &K, flow: &Flow, reason: EndReason) {
+        if !matches!(reason, EndReason::IdleTimeout | EndReason::Evicted) {
+            return;
+        }
+        let timeout = self.config.timeouts.at(flow.timeout(&self.config));
+        let recent = RecentFlow {
+            initiator: flow.initiator,
+            evicted: reason == EndReason::Evicted,
+            over_at: flow.last_use.stamp().saturating_add(timeout),
+        };
+        self.recent.remember(key, flow.last_use.clock(), recent);
+    }
+
+    /// Whether packets were lost while the flow lived.
+    fn may_miss_packets(&self, flow: &Flow) -> bool {
+        self.lost_at.is_some_and(|at| {
+            let timeout = self.config.timeouts.at(flow.timeout(&self.config));
+            let last_use = self.clock.on_this_clock(flow.last_use);
+            flow.stats.started <= at && at <= last_use.saturating_add(timeout)
+        })
+    }
+}

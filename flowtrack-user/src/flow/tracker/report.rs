@@ -1,0 +1,172 @@
+//! Anomalies, and what is learnt of flows beside their packets.
+
+use flowtrack_common::{AnomalyKind, Defects, FlowEvent, FlowKey, FlowSide, FlowState, Timestamp};
+
+use super::Tracker;
+use crate::{
+    flow::{EventKinds, EventSink, Meta, Note, NoteKind, anomaly, pressure::Level, tcp::Findings},
+    table::SlotId,
+};
+
+/// What an update of a flow has shown.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Outcome {
+    /// Who sent the packet.
+    pub(super) side: FlowSide,
+    /// What is odd about the segment.
+    pub(super) findings: Findings,
+    /// It is the first packet of its flow.
+    pub(super) first: bool,
+    /// It completed the handshake.
+    pub(super) established: bool,
+}
+
+impl<K: FlowKey> Tracker<K> {
+    /// Takes in a note: what it says belongs to a flow that is live, or is lost. It neither starts a
+    /// flow nor keeps one alive.
+    pub fn note(&mut self, note: &Note<K>, sink: &mut impl EventSink<K>) {
+        self.clock.note(note.ts);
+        if let Some(id) = self.table.find(&note.key)
+            && !self.has_expired(id)
+            && let Some(flow) = self.table.get_mut(id)
+        {
+            let side = flow.side(note.orientation);
+            let kind = match note.kind {
+                NoteKind::IcmpError => {
+                    let errors = &mut flow.stats.side_mut(side).icmp_errors;
+                    *errors = errors.saturating_add(1);
+                    None
+                }
+                NoteKind::BadHeaderLength => Some(AnomalyKind::BadHeaderLength { side }),
+                NoteKind::BadChecksum => Some(AnomalyKind::BadChecksum { side }),
+            };
+            if let Some(kind) = kind
+                && self.reports_anomalies(sink)
+            {
+                self.report(id, kind, note.ts, sink);
+            }
+        }
+        self.check_pressure(sink);
+    }
+
+    /// Whether anomalies are asked for, here and by the sink.
+    #[inline]
+    pub(super) fn reports_anomalies(&self, sink: &impl EventSink<K>) -> bool {
+        self.config.emit_anomalies && sink.wants().contains(EventKinds::ANOMALY)
+    }
+
+    /// Reports what is wrong with the packet that has just updated the flow at `id`.
+    pub(super) fn report_packet(
+        &mut self,
+        id: SlotId,
+        meta: &Meta<K>,
+        outcome: Outcome,
+        sink: &mut impl EventSink<K>,
+    ) {
+        let Outcome { side, findings, .. } = outcome;
+        let Findings {
+            out_of_order,
+            retransmission,
+            gap,
+            out_of_window,
+        } = findings;
+        let defects = meta.packet.defects;
+        for (found, kind) in [
+            (out_of_order, AnomalyKind::OutOfOrder { side }),
+            (retransmission, AnomalyKind::Retransmission { side }),
+            (gap > 0, AnomalyKind::SequenceGap { side, bytes: gap }),
+            (out_of_window, AnomalyKind::OutOfWindow { side }),
+            (
+                defects.contains(Defects::FRAGMENT_OVERLAP),
+                AnomalyKind::FragmentOverlap { side },
+            ),
+            (
+                defects.contains(Defects::TINY_FRAGMENT),
+                AnomalyKind::TinyFragment { side },
+            ),
+        ] {
+            if found {
+                self.report(id, kind, meta.ts, sink);
+            }
+        }
+        self.count_half_open(id, meta, outcome, sink);
+    }
+
+    /// Counts the flow at `id` for or against a SYN flood of its responder.
+    fn count_half_open(
+        &mut self,
+        id: SlotId,
+        meta: &Meta<K>,
+        outcome: Outcome,
+        sink: &mut impl EventSink<K>,
+    ) {
+        let Some((key, flow)) = self.table.get(id) else {
+            return;
+        };
+        let opens = outcome.first && flow.state == FlowState::SynSent;
+        if !opens && !outcome.established {
+            return;
+        }
+        let Some(target) = flow.oriented(*key).destination() else {
+            return;
+        };
+        let interval = self.interval();
+        if outcome.established {
+            self.flood.completed(target, interval);
+        } else if self
+            .flood
+            .opened(target, interval, self.config.syn_flood_threshold)
+        {
+            self.report(id, AnomalyKind::SynFloodTarget, meta.ts, sink);
+        }
+    }
+
+    /// Makes the event, unless the flow has made it in this interval.
+    #[cold]
+    fn report(
+        &mut self,
+        id: SlotId,
+        kind: AnomalyKind,
+        ts: Timestamp,
+        sink: &mut impl EventSink<K>,
+    ) {
+        let interval = self.interval();
+        let Some((&key, _)) = self.table.get(id) else {
+            return;
+        };
+        let Some(flow) = self.table.get_mut(id) else {
+            return;
+        };
+        if flow.reported.is_new(interval, &kind) {
+            let key = Some(flow.oriented(key));
+            self.counters.anomalies += 1;
+            sink.event(FlowEvent::Anomaly { key, kind, ts });
+        }
+    }
+
+    /// Reports pressure on the table, if it is time for that.
+    #[inline]
+    pub(super) fn check_pressure(&mut self, sink: &mut impl EventSink<K>) {
+        if !self.reports_anomalies(sink) {
+            return;
+        }
+        let level = Level {
+            live: self.table.len(),
+            capacity: self.table.limit(),
+        };
+        let now = self.clock.now();
+        let interval = self.config.anomaly_interval;
+        if let Some(pressure) = self.gauge.check(now, interval, level, &self.counters) {
+            self.counters.anomalies += 1;
+            sink.event(FlowEvent::Anomaly {
+                key: None,
+                kind: AnomalyKind::FlowTableEvictionPressure(pressure),
+                ts: now,
+            });
+        }
+    }
+
+    fn interval(&self) -> u32 {
+        anomaly::interval_number(self.clock.now(), self.config.anomaly_interval)
+    }
+}

@@ -1,0 +1,99 @@
+//! Room in a full table, and limits that are set while the tracker runs.
+
+use std::time::Duration;
+
+use flowtrack_common::{EndReason, FlowKey, VictimClass};
+
+use super::Tracker;
+use crate::flow::{EventSink, TimeoutSlot, Timeouts, entry::list};
+
+impl<K: FlowKey> Tracker<K> {
+    /// Flows that may be live at a time.
+    pub fn max_flows(&self) -> usize {
+        self.table.limit()
+    }
+
+    /// Flows for which there is memory: no limit that is set later is higher.
+    pub fn capacity(&self) -> usize {
+        self.table.capacity()
+    }
+
+    /// Lets `max_flows` flows be live at a time, at least one and at most as many as there is memory
+    /// for. Flows that are too many end at once, those whose loss costs least.
+    pub fn set_max_flows(&mut self, max_flows: usize, sink: &mut impl EventSink<K>) {
+        self.table.set_limit(max_flows);
+        let excess = self.table.len().saturating_sub(self.table.limit());
+        let expired = self.sweep(excess, sink);
+        for _ in expired..excess {
+            self.evict(sink);
+        }
+        self.check_pressure(sink);
+    }
+
+    /// Sets when a silent flow is over, for live flows too.
+    pub fn set_timeouts(&mut self, timeouts: Timeouts) {
+        self.config.timeouts = timeouts;
+    }
+
+    /// Sets after which time an active flow gives a record, for live flows too.
+    pub fn set_active_timeout(&mut self, active_timeout: Option<Duration>) {
+        self.config.active_timeout = active_timeout;
+    }
+
+    /// Makes room for a flow. One that has expired goes before any other is given up, so that it makes
+    /// no difference when the sweep runs.
+    #[inline]
+    pub(super) fn make_room(&mut self, sink: &mut impl EventSink<K>) {
+        if self.table.is_full() && self.sweep(1, sink) == 0 {
+            self.evict(sink);
+        }
+    }
+
+    /// Gives up the flow of the class whose turn it is that was silent longest.
+    #[cold]
+    fn evict(&mut self, sink: &mut impl EventSink<K>) {
+        let Some(class) = self.victim_class() else {
+            return;
+        };
+        let oldest = TimeoutSlot::all().filter_map(|timeout| {
+            let id = self.table.oldest(list(timeout, class))?;
+            let (_, flow) = self.table.get(id)?;
+            Some((self.clock.on_this_clock(flow.last_use), id))
+        });
+        if let Some((_, id)) = oldest.min_by_key(|(last_use, _)| *last_use) {
+            if let Some(counter) = self.counters.evicted.get_mut(class.index()) {
+                *counter += 1;
+            }
+            self.end(id, EndReason::Evicted, sink);
+        }
+    }
+
+    /// The class that gives up a flow: the cheapest of those that have more than they are guaranteed.
+    fn victim_class(&self) -> Option<VictimClass> {
+        let len = |class: &VictimClass| -> usize {
+            let lists = TimeoutSlot::all().map(|timeout| list(timeout, *class));
+            lists.map(|list| self.table.class_len(list)).sum()
+        };
+        let has_more = |class: &VictimClass| len(class) > self.guaranteed(*class);
+        // What is guaranteed does not fill the table: when it is full, some class has more.
+        VictimClass::ALL.into_iter().find(has_more)
+    }
+
+    /// Flows of a class that stay, whatever else comes.
+    ///
+    /// Flows of both sides keep their share of the table. The rest is for newcomers: under a flood of
+    /// one kind, half of it stays for the other, so that both can live long enough to be answered.
+    fn guaranteed(&self, class: VictimClass) -> usize {
+        let limit = self.table.limit();
+        // There is always a place for a newcomer.
+        let two_sided = self.config.established_share.floor(limit).min(limit - 1);
+        let rest = limit - two_sided;
+        match class {
+            VictimClass::Closed => 0,
+            VictimClass::HalfOpen => rest / 2,
+            // One less than what is left, so that not all classes can be at their limit.
+            VictimClass::OneSided => rest - rest / 2 - 1,
+            VictimClass::TwoSided => two_sided,
+        }
+    }
+}
