@@ -36,6 +36,8 @@ impl LinkType {
     pub const LINUX_SLL: Self = Self(113);
     /// Linux cooked mode, version 2.
     pub const LINUX_SLL2: Self = Self(276);
+    /// Log of the Linux firewall.
+    pub const NFLOG: Self = Self(239);
     /// IPv4 or IPv6, by the version in the first byte.
     pub const RAW: Self = Self(101);
     /// IPv4.

@@ -16,7 +16,7 @@ use crate::{
         pcap::{CaptureFile, ReadError},
     },
     export::{OutputQueue, OutputSpec},
-    flow::{Clock, EventKinds, ExtractorConfig, Intake, Observation, TrackerConfig},
+    flow::{EventKinds, ExtractorConfig, Intake, Observation, TrackerConfig},
     wire::RefusalCounts,
     worker::{ChunkSink, Delivery, Shard, ShardCounts},
 };
@@ -77,8 +77,7 @@ pub fn read(config: &ReadConfig) -> anyhow::Result<ReadOutcome> {
             .name("collector".into())
             .spawn_scoped(scope, move || collector.run())
             .context("cannot start the collector thread")?;
-        let clock = Clock::new(config.tracker.clock_step);
-        let mut dispatcher = Dispatcher::start(scope, shards, BURST, clock)
+        let mut dispatcher = Dispatcher::start(scope, shards, BURST, config.tracker.clock_step)
             .context("cannot start the tracker threads")?;
         let files = read_files(config, &mut dispatcher, &outputs);
         anyhow::Ok((dispatcher.finish(), files))

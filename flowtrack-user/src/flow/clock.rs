@@ -72,8 +72,8 @@ impl Clock {
     /// Notes a stamp. Returns whether the clock was set back to it.
     #[inline]
     pub(crate) fn note(&mut self, ts: Timestamp) -> bool {
-        let is_older = |step| ts.saturating_add(step) < self.now;
-        let set_back = self.step.is_some_and(is_older);
+        let late = |step| ts.saturating_add(step) < self.now;
+        let set_back = self.step.is_some_and(late);
         if set_back {
             self.set_back(ts);
         } else {

@@ -26,6 +26,8 @@ pub struct TrackerConfig {
     pub direction: Direction,
     /// TCP's FIN, RST and SYN end flows and start new ones. Else only timeouts do, as in NetFlow.
     pub tcp_ends_flows: bool,
+    /// What established flows of both sides keep of the table, whatever else comes.
+    pub established_share: Share,
     /// Which SYN starts a new flow on the ports of an old one.
     pub reuse: Reuse,
     /// From when the time for an answer to a SYN runs, and the linger time.
@@ -38,8 +40,6 @@ pub struct TrackerConfig {
     /// A stamp that is older than the latest one by more than this shows that the clock was set back, or
     /// that another capture began; with `None` none does.
     pub clock_step: Option<Duration>,
-    /// What established flows of both sides keep of the table, whatever else comes.
-    pub established_share: Share,
     /// Make anomaly events.
     pub emit_anomalies: bool,
     /// Time in which a flow reports each kind of anomaly once for each side, and the tracker reports
@@ -166,12 +166,12 @@ impl Default for TrackerConfig {
             active_timeout: None,
             direction: Direction::FirstPacket,
             tcp_ends_flows: true,
+            established_share: Share { parts: 7, of: 8 },
             reuse: Reuse::Over,
             tcp_timers: TcpTimers::LastPacket,
             check_window: true,
             cut_payload_is_seen: true,
             clock_step: Some(Duration::from_mins(30)),
-            established_share: Share { parts: 7, of: 8 },
             emit_anomalies: false,
             anomaly_interval: Duration::from_secs(1),
             syn_flood_threshold: 1000,

@@ -90,10 +90,19 @@ impl Flow {
         }
     }
 
+    /// Makes the flow, which has counted no packet yet, one of `initiator`'s.
+    pub(super) fn continue_from(&mut self, initiator: Orientation) {
+        if self.initiator != initiator {
+            self.initiator = initiator;
+            self.history.push_flipped();
+        }
+    }
+
     /// Initiator and responder change places: what came first was an answer.
     pub(super) fn swap_sides<K: FlowKey>(&mut self, key: K, config: &TrackerConfig) {
         self.initiator = self.initiator.reversed();
         std::mem::swap(&mut self.stats.initiator, &mut self.stats.responder);
+        self.parts.swap_sides();
         self.tcp.swap_sides();
         self.history.push_flipped();
         self.find_port_timeout(key, config);
@@ -106,14 +115,6 @@ impl Flow {
             .l4
             .zip(port)
             .and_then(|(l4, port)| config.timeouts.port(l4, port));
-    }
-
-    /// Makes the flow, which has counted no packet yet, one of `initiator`'s.
-    pub(super) fn continue_from(&mut self, initiator: Orientation) {
-        if self.initiator != initiator {
-            self.initiator = initiator;
-            self.history.push_flipped();
-        }
     }
 
     pub(super) fn side(&self, orientation: Orientation) -> FlowSide {

@@ -34,8 +34,7 @@ fn records(
         .unzip();
     drop(sender);
     thread::scope(|scope| {
-        let clock = Clock::new(config.clock_step);
-        let mut dispatcher = Dispatcher::start(scope, trackers, burst, clock).unwrap();
+        let mut dispatcher = Dispatcher::start(scope, trackers, burst, config.clock_step).unwrap();
         for observation in observations {
             dispatcher.observe(*observation, Place::Outermost);
         }

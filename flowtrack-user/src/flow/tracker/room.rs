@@ -71,8 +71,9 @@ impl<K: FlowKey> Tracker<K> {
     /// The class that gives up a flow: the cheapest of those that have more than they are guaranteed.
     fn victim_class(&self) -> Option<VictimClass> {
         let len = |class: &VictimClass| -> usize {
-            let lists = TimeoutSlot::all().map(|timeout| list(timeout, *class));
-            lists.map(|list| self.table.class_len(list)).sum()
+            TimeoutSlot::all()
+                .map(|timeout| self.table.class_len(list(timeout, *class)))
+                .sum()
         };
         let has_more = |class: &VictimClass| len(class) > self.guaranteed(*class);
         // What is guaranteed does not fill the table: when it is full, some class has more.

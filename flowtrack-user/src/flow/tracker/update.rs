@@ -26,10 +26,9 @@ impl<K: FlowKey> Tracker<K> {
         };
         let silence = meta.ts.saturating_since(flow.stats.last_seen);
         let side = flow.side(meta.packet.orientation);
-        let reuse = self.config.reuse;
         let replaced = meta.packet.tcp.is_some_and(|info| {
             flow.tcp
-                .is_replaced_by(reuse, flow.state, side, &info, silence)
+                .is_replaced_by(self.config.reuse, flow.state, side, &info, silence)
         });
         if self.has_expired(id) {
             self.end(id, EndReason::IdleTimeout, sink);
