@@ -5,13 +5,15 @@ use std::{
     env,
     ffi::{OsStr, OsString},
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, ExitCode, Stdio},
 };
 
 const OBJECT: &str = "flowtrack-xdp";
 /// Names a rustc that comes with `core` for BPF.
 const RUSTC_VARIABLE: &str = "FLOWTRACK_EBPF_RUSTC";
+/// Names an object that was compiled before, to be taken as it is.
+const OBJECT_VARIABLE: &str = "FLOWTRACK_EBPF_OBJECT";
 /// Debian's package rustc-web, beside which libstd-rust-web-dev-bpf puts such a `core`.
 const SYSTEM_RUSTC: &str = "/usr/bin/rustc";
 
@@ -28,7 +30,14 @@ fn main() -> ExitCode {
 fn build() -> Result<(), String> {
     let user = PathBuf::from(variable("CARGO_MANIFEST_DIR")?);
     let workspace = user.parent().ok_or("flowtrack-user has no parent")?;
+    let out = PathBuf::from(variable("OUT_DIR")?);
     println!("cargo::rerun-if-env-changed={RUSTC_VARIABLE}");
+    println!("cargo::rerun-if-env-changed={OBJECT_VARIABLE}");
+    if let Some(object) = env::var_os(OBJECT_VARIABLE) {
+        let object = PathBuf::from(object);
+        println!("cargo::rerun-if-changed={}", object.display());
+        return copy(&object, &out);
+    }
     for input in [
         "flowtrack-ebpf",
         "flowtrack-common/src/abi.rs",
@@ -42,7 +51,6 @@ fn build() -> Result<(), String> {
         Some("big") => "bpfeb-unknown-none",
         _ => "bpfel-unknown-none",
     };
-    let out = PathBuf::from(variable("OUT_DIR")?);
     let target_dir = out.join("ebpf");
     let mut cargo = cargo_build(target)?;
     cargo
@@ -67,9 +75,14 @@ fn build() -> Result<(), String> {
     }
 
     let built = target_dir.join(target).join("release").join(OBJECT);
-    fs::copy(&built, out.join(OBJECT))
-        .map_err(|error| format!("cannot copy {}: {error}", built.display()))?;
-    Ok(())
+    copy(&built, &out)
+}
+
+fn copy(object: &Path, out: &Path) -> Result<(), String> {
+    match fs::copy(object, out.join(OBJECT)) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(format!("cannot copy {}: {error}", object.display())),
+    }
 }
 
 /// `cargo build` with a compiler that can make code for `target`.

@@ -36,6 +36,8 @@ impl LinkType {
     pub const LINUX_SLL: Self = Self(113);
     /// Linux cooked mode, version 2.
     pub const LINUX_SLL2: Self = Self(276);
+    /// Log of the Linux firewall.
+    pub const NFLOG: Self = Self(239);
     /// IPv4 or IPv6, by the version in the first byte.
     pub const RAW: Self = Self(101);
     /// IPv4.
@@ -57,6 +59,11 @@ pub trait FlowKey: Copy + Eq + Hash {
     fn destination(&self) -> Option<IpAddr> {
         None
     }
+
+    /// Its source port and its destination port, if it has ports.
+    fn ports(&self) -> Option<(u16, u16)> {
+        None
+    }
 }
 
 /// How a packet relates to the key under which its flow is kept.
@@ -66,6 +73,17 @@ pub enum Orientation {
     Forward,
     /// The packet goes the other way.
     Reverse,
+}
+
+impl Orientation {
+    /// The other way.
+    #[must_use]
+    pub const fn reversed(self) -> Self {
+        match self {
+            Self::Forward => Self::Reverse,
+            Self::Reverse => Self::Forward,
+        }
+    }
 }
 
 /// What an extractor found in a frame.

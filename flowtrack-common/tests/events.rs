@@ -1,6 +1,7 @@
-//! The event vocabulary, as its users rely on it: variants, fields and traits.
+//! The vocabulary, as its users rely on it: the types of which events are made.
 //!
 //! The patterns are exhaustive on purpose: a variant or a field more or less does not compile.
+#![cfg(feature = "tracker")]
 
 use std::{
     fmt::Debug,
@@ -9,156 +10,24 @@ use std::{
 };
 
 use flowtrack_common::{
-    AnomalyKind, Completeness, EndReason, EvictionPressure, FlowEvent, FlowSide, FlowState,
-    FlowStats, HistoryString, L4Proto, PressureState, SideStats, TcpFlags, TcpInfo, Timestamp,
+    AnomalyKind, Completeness, Defects, EndReason, EndpointState, Envelope, EvictionPressure,
+    Extracted, FlowExtractor, FlowKey, FlowSide, FlowState, FlowStats, Frame, HistoryString,
+    L4Proto, LinkType, Orientation, PressureState, SideStats, TcpFlags, TcpInfo, Timestamp,
     VictimClass,
 };
 
-type Key = (u32, u16);
-
-const KEY: Key = (7, 8);
-const TS: Timestamp = Timestamp::new(5, 6);
-
-fn events() -> [FlowEvent<Key>; 7] {
-    let (key, ts, side) = (KEY, TS, FlowSide::Initiator);
-    [
-        FlowEvent::Started {
-            key,
-            side,
-            ts,
-            l4: Some(L4Proto::Tcp),
-        },
-        FlowEvent::Packet {
-            key,
-            side,
-            len: 60,
-            ts,
-        },
-        FlowEvent::Established { key, ts },
-        FlowEvent::StateChange {
-            key,
-            from: FlowState::SynSent,
-            to: FlowState::SynReceived,
-            ts,
-        },
-        FlowEvent::Ended {
-            key,
-            reason: EndReason::Fin,
-            stats: FlowStats::default(),
-            history: HistoryString::new(),
-        },
-        FlowEvent::Anomaly {
-            key: Some(key),
-            kind: AnomalyKind::OutOfOrder { side },
-            ts,
-        },
-        FlowEvent::Anomaly {
-            key: None,
-            kind: AnomalyKind::FlowTableEvictionPressure(EvictionPressure::default()),
-            ts,
-        },
-    ]
-}
-
-/// Name and number of fields; each field has the type that its users expect.
-fn shape(event: &FlowEvent<Key>) -> (&'static str, usize) {
-    match event.clone() {
-        FlowEvent::Started { key, side, ts, l4 } => {
-            let _: (Key, FlowSide, Timestamp, Option<L4Proto>) = (key, side, ts, l4);
-            ("Started", 4)
-        }
-        FlowEvent::Packet { key, side, len, ts } => {
-            let _: (Key, FlowSide, usize, Timestamp) = (key, side, len, ts);
-            ("Packet", 4)
-        }
-        FlowEvent::Established { key, ts } => {
-            let _: (Key, Timestamp) = (key, ts);
-            ("Established", 2)
-        }
-        FlowEvent::StateChange { key, from, to, ts } => {
-            let _: (Key, FlowState, FlowState, Timestamp) = (key, from, to, ts);
-            ("StateChange", 4)
-        }
-        FlowEvent::Ended {
-            key,
-            reason,
-            stats,
-            history,
-        } => {
-            let _: (Key, EndReason, FlowStats, HistoryString) = (key, reason, stats, history);
-            ("Ended", 4)
-        }
-        FlowEvent::Anomaly { key, kind, ts } => {
-            let _: (Option<Key>, AnomalyKind, Timestamp) = (key, kind, ts);
-            ("Anomaly", 3)
-        }
-    }
-}
-
-#[test]
-fn there_are_six_kinds_of_events_with_their_fields() {
-    assert_eq!(
-        events().each_ref().map(shape),
-        [
-            ("Started", 4),
-            ("Packet", 4),
-            ("Established", 2),
-            ("StateChange", 4),
-            ("Ended", 4),
-            ("Anomaly", 3),
-            ("Anomaly", 3),
-        ]
-    );
-}
-
-#[test]
-fn only_an_anomaly_of_the_tracker_as_a_whole_has_no_key() {
-    let keys = events().map(|event| event.key().copied());
-    let (last, others) = keys.split_last().unwrap();
-    assert_eq!(*last, None);
-    assert!(others.iter().all(|key| *key == Some(KEY)));
-}
-
-#[test]
-fn a_key_is_borrowed_and_need_not_be_copied() {
-    let event = FlowEvent::Established {
-        key: String::from("a flow"),
-        ts: TS,
-    };
-    let borrowed: Option<&String> = event.key();
-    assert_eq!(borrowed.map(String::as_str), Some("a flow"));
-}
-
-#[test]
-fn events_can_be_cloned_compared_and_printed() {
-    for event in events() {
-        let copy = event.clone();
-        assert_eq!(copy, event);
-        let (name, _) = shape(&event);
-        assert!(format!("{copy:?}").starts_with(name));
-    }
-}
-
-const fn plain_data<T: Send + Sync + Unpin + UnwindSafe + RefUnwindSafe + Clone + Debug>() {}
-
-// For any key that is so itself.
-const fn plain_event<K: Send + Sync + Unpin + UnwindSafe + RefUnwindSafe + Clone + Debug>() {
-    plain_data::<FlowEvent<K>>();
-}
+const fn plain_data<T: Copy + Debug + Eq + Send + Sync + Unpin + UnwindSafe + RefUnwindSafe>() {}
 
 const _: () = {
-    plain_event::<Key>();
-    plain_event::<String>();
+    plain_data::<FlowSide>();
+    plain_data::<Timestamp>();
+    plain_data::<L4Proto>();
+    plain_data::<TcpInfo>();
+    plain_data::<FlowState>();
+    plain_data::<EndReason>();
     plain_data::<FlowStats>();
     plain_data::<HistoryString>();
     plain_data::<AnomalyKind>();
-};
-
-// An event of a key that can neither be cloned nor printed can still be made and sent.
-const _: () = {
-    struct Opaque;
-    const fn sent<T: Send + Sync + Unpin + UnwindSafe>() {}
-    sent::<FlowEvent<Opaque>>();
 };
 
 #[test]
@@ -254,7 +123,13 @@ fn pressure_on_a_table_is_told_with_what_it_takes_to_size_it() {
 }
 
 #[test]
-fn what_an_extractor_makes_of_a_segment_can_be_written_down() {
+fn flags_are_those_of_the_header() {
+    assert!(TcpFlags(0x12).syn() && TcpFlags(0x12).ack());
+    assert!(!TcpFlags(0x12).fin() && !TcpFlags(0x12).rst());
+}
+
+/// The types of the fields that describe a segment.
+const fn segment(info: TcpInfo) {
     let TcpInfo {
         flags,
         seq,
@@ -262,30 +137,170 @@ fn what_an_extractor_makes_of_a_segment_can_be_written_down() {
         window,
         payload_offset,
         payload_len,
-    } = TcpInfo::default();
-    let sums: u64 = [
-        seq,
-        ack,
-        window.into(),
-        payload_offset.into(),
-        payload_len,
-        flags.0.into(),
-    ]
-    .into_iter()
-    .map(u64::from)
-    .sum();
-    assert_eq!(sums, 0);
-    assert!(TcpFlags(0x12).syn() && TcpFlags(0x12).ack());
-    assert!(!TcpFlags(0x12).fin() && !TcpFlags(0x12).rst());
+    } = info;
+    let _: (TcpFlags, u32, u32, u16, u16, u32) =
+        (flags, seq, ack, window, payload_offset, payload_len);
+}
+
+/// What one side is counted by.
+const fn side(stats: SideStats) {
+    let SideStats {
+        packets,
+        wire_bytes,
+        ip_bytes,
+        payload_bytes,
+        stream_bytes,
+        tcp_flags,
+        tcp_state,
+        first_seen,
+        last_seen,
+        ip_len_min,
+        ip_len_max,
+        retransmitted,
+        out_of_order,
+        gap_bytes,
+        zero_windows,
+        ttl_min,
+        ttl_max,
+        icmp_errors,
+    } = stats;
+    let _: [u64; 6] = [
+        packets,
+        wire_bytes,
+        ip_bytes,
+        payload_bytes,
+        stream_bytes,
+        gap_bytes,
+    ];
+    let _: [u32; 6] = [
+        ip_len_min,
+        ip_len_max,
+        retransmitted,
+        out_of_order,
+        zero_windows,
+        icmp_errors,
+    ];
+    let _: (TcpFlags, EndpointState) = (tcp_flags, tcp_state);
+    let _: [Timestamp; 2] = [first_seen, last_seen];
+    let _: [u8; 2] = [ttl_min, ttl_max];
+}
+
+/// What a flow is counted by.
+const fn flow(stats: FlowStats) {
+    let FlowStats {
+        initiator,
+        responder,
+        started,
+        last_seen,
+        syn_to_syn_ack,
+        syn_ack_to_ack,
+        completeness,
+    } = stats;
+    side(initiator);
+    side(responder);
+    let _: [Timestamp; 2] = [started, last_seen];
+    let _: [Option<Duration>; 2] = [syn_to_syn_ack, syn_ack_to_ack];
     let Completeness {
         midstream,
         evicted,
         capture_loss,
         truncated,
         sampled,
-    } = Completeness::default();
-    assert_eq!(
-        (midstream, evicted, capture_loss, truncated, sampled),
-        (false, false, false, false, 0)
-    );
+    } = completeness;
+    let _: [bool; 4] = [midstream, evicted, capture_loss, truncated];
+    let _: u32 = sampled;
 }
+
+/// What is wrong, with all that is told of it.
+const fn anomaly(kind: AnomalyKind) {
+    match kind {
+        AnomalyKind::FlowTableEvictionPressure(pressure) => {
+            let EvictionPressure {
+                state,
+                evicted,
+                evicted_total,
+                live,
+                capacity,
+                new_flows_per_second,
+                time_to_full,
+                returned,
+            } = pressure;
+            match state {
+                PressureState::Raised | PressureState::Cleared => {}
+            }
+            let _: [[u64; 4]; 2] = [evicted, evicted_total];
+            let _: [u64; 4] = [live, capacity, new_flows_per_second, returned];
+            let _: Option<Duration> = time_to_full;
+        }
+        AnomalyKind::SequenceGap { side, bytes } => {
+            let _: (FlowSide, u32) = (side, bytes);
+        }
+        AnomalyKind::OutOfOrder { side }
+        | AnomalyKind::Retransmission { side }
+        | AnomalyKind::OutOfWindow { side }
+        | AnomalyKind::BadHeaderLength { side }
+        | AnomalyKind::BadChecksum { side }
+        | AnomalyKind::FragmentOverlap { side }
+        | AnomalyKind::TinyFragment { side } => {
+            let _: FlowSide = side;
+        }
+        AnomalyKind::SynFloodTarget => {}
+    }
+}
+
+/// An extractor is one method; a key needs no more than to be reversed.
+struct Anything;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct OneKey;
+
+impl FlowKey for OneKey {
+    fn reversed(self) -> Self {
+        self
+    }
+}
+
+impl FlowExtractor for Anything {
+    type Key = OneKey;
+
+    fn extract(&mut self, frame: &Frame<'_>) -> Option<Extracted<OneKey>> {
+        let &Frame {
+            bytes,
+            wire_len,
+            link,
+            ts,
+        } = frame;
+        let _: (LinkType, Timestamp) = (link, ts);
+        (!bytes.is_empty()).then_some(Extracted {
+            key: OneKey,
+            orientation: Orientation::Forward,
+            l4: None,
+            tcp: None,
+            wire_len,
+            ip_len: 0,
+            payload_len: 0,
+            ttl: 0,
+            truncated: false,
+            defects: Defects::NONE,
+            envelope: Envelope::default(),
+        })
+    }
+}
+
+#[test]
+fn an_extractor_has_a_key_for_a_frame_or_none() {
+    let frame = |bytes| Frame {
+        bytes,
+        wire_len: 60,
+        link: LinkType::ETHERNET,
+        ts: Timestamp::EPOCH,
+    };
+    assert_eq!(Anything.extract(&frame(&[])), None);
+    let extracted = Anything.extract(&frame(&[0])).unwrap();
+    assert_eq!((extracted.key, extracted.wire_len), (OneKey, 60));
+}
+
+// That they compile is the proof.
+const _: () = {
+    let _ = (segment, side, flow, anomaly);
+};

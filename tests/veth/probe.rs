@@ -1,14 +1,14 @@
 //! flowtrack as a process: started, stopped, and what it left.
 
 use std::{
-    env,
     fs::{self, File},
-    path::{Path, PathBuf},
+    path::Path,
     process::{Child, Command, ExitStatus},
     time::Duration,
 };
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
+pub(crate) use flowtrack_tests::command::flowtrack;
 use flowtrack_tests::{link::Link, wait::wait_until};
 use nix::{
     sys::signal::{Signal, kill},
@@ -19,23 +19,6 @@ use tempfile::TempDir;
 
 const START_TIMEOUT: Duration = Duration::from_secs(10);
 const STOP_TIMEOUT: Duration = Duration::from_secs(20);
-
-/// The binary under test, beside the one that tests it.
-pub(crate) fn flowtrack() -> Result<PathBuf> {
-    let tests = env::current_exe()?;
-    let path = tests
-        .parent()
-        .and_then(Path::parent)
-        .context("no target folder")?
-        .join("flowtrack");
-    if !path.exists() {
-        bail!(
-            "{} is not there: build it, or run cargo xtask test",
-            path.display()
-        );
-    }
-    Ok(path)
-}
 
 /// A running `flowtrack run`. It is killed when it is dropped.
 pub(crate) struct Probe {

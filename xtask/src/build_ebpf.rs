@@ -27,10 +27,7 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     setup::ready(&options.consent)?;
-    // flowtrack's build script compiles the programs.
-    let built = cargo::build("build -p flowtrack --lib")?;
-    let (path, bytes, sections) = find(&built)
-        .context("no eBPF object in the output of a build script: see flowtrack-user/build.rs")?;
+    let (path, bytes, sections) = build("build")?;
     println!("{}: {bytes} bytes", path.display());
     for Section { name, bytes } in sections {
         println!("  {name}: {} instructions", bytes / INSTRUCTION_BYTES);
@@ -39,6 +36,18 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         disassemble(&path)?;
     }
     Ok(())
+}
+
+/// The path of the eBPF object, made without the rest of flowtrack.
+pub(crate) fn object() -> Result<PathBuf> {
+    build("check").map(|(path, ..)| path)
+}
+
+/// Has flowtrack's build script compile the programs.
+fn build(verb: &str) -> Result<(PathBuf, usize, Vec<Section>)> {
+    let built = cargo::build(&format!("{verb} -p flowtrack --lib"))?;
+    find(&built)
+        .context("no eBPF object in the output of a build script: see flowtrack-user/build.rs")
 }
 
 /// The eBPF object among the files that build scripts made: path, size and program sections.

@@ -3,7 +3,7 @@
 use std::{
     fmt,
     path::Path,
-    process::{Command, Output, Stdio},
+    process::{Command, ExitStatus, Output, Stdio},
 };
 
 use anyhow::{Context as _, Result, bail};
@@ -78,14 +78,17 @@ impl Cmd {
 
     /// Runs the command to its end; fails unless it succeeds.
     pub(crate) fn run(&self) -> Result<()> {
-        let status = self
-            .command()
-            .status()
-            .with_context(|| self.cannot_start())?;
+        let status = self.status()?;
         if !status.success() {
             bail!("`{self}` failed: {status}");
         }
         Ok(())
+    }
+
+    /// Runs the command to its end, whatever its status.
+    pub(crate) fn status(&self) -> Result<ExitStatus> {
+        let status = self.command().status();
+        status.with_context(|| self.cannot_start())
     }
 
     /// Runs the command to its end and returns its output, whatever its status; what it writes to

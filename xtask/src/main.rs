@@ -3,10 +3,12 @@
 //! cargo runs as the user who types the command; only a finished binary is ever elevated.
 
 mod build_ebpf;
+mod captures;
 mod cargo;
 mod deny;
 mod elf;
 mod exec;
+mod mutants;
 mod privilege;
 mod run;
 mod setup;
@@ -34,8 +36,12 @@ enum Verb {
     BuildEbpf(build_ebpf::Options),
     /// Check format, lints and documentation, and run all tests.
     Test(test::Options),
+    /// Run the tests on captures, or list what differs from the tables beside them.
+    Captures(captures::Options),
     /// Check licences and sources of all dependencies.
     Deny(deny::Options),
+    /// Change the code in one place at a time and see whether a unit test notices.
+    Mutants(mutants::Options),
 }
 
 fn main() -> ExitCode {
@@ -44,7 +50,9 @@ fn main() -> ExitCode {
         Verb::Run(options) => run::run(&options),
         Verb::BuildEbpf(options) => build_ebpf::run(&options),
         Verb::Test(options) => return test::run(&options),
+        Verb::Captures(options) => captures::run(&options),
         Verb::Deny(options) => deny::run(&options),
+        Verb::Mutants(options) => mutants::run(&options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -5,7 +5,7 @@ use std::{net::IpAddr, time::Duration};
 use flowtrack_common::{Completeness, FlowStats, SideStats};
 use serde::Serialize;
 
-use super::{Output, conn_state};
+use super::{Output, community_id, conn_state};
 use crate::flow::{FiveTuple, FlowRecord};
 
 /// Formats records.
@@ -28,6 +28,8 @@ pub(super) fn append_line(value: &impl Serialize, out: &mut Vec<u8>) {
 struct Record {
     #[serde(flatten)]
     key: Key,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    community_id: Option<String>,
     start: f64,
     end: f64,
     duration: f64,
@@ -114,6 +116,7 @@ impl From<&FlowRecord<FiveTuple>> for Record {
         } = completeness;
         Self {
             key: Key::from(&record.key),
+            community_id: community_id(&record.key),
             start: seconds(started.saturating_since(flowtrack_common::Timestamp::EPOCH)),
             end: seconds(last_seen.saturating_since(flowtrack_common::Timestamp::EPOCH)),
             duration: seconds(record.stats.duration()),

@@ -1,6 +1,7 @@
 //! Outputs: one format a file, all behind [`Output`].
 #![forbid(unsafe_code)]
 
+mod community_id;
 mod events;
 mod file;
 mod json;
@@ -13,6 +14,7 @@ mod zeek;
 use flowtrack_common::FlowEvent;
 
 pub use self::{
+    community_id::community_id,
     file::OutputFile,
     queue::{OutputCounts, OutputQueue, OutputStatus},
     spec::{OutputFormat, OutputSpec, OutputSpecError},

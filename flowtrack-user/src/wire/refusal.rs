@@ -31,10 +31,10 @@ refusals! {
     EthernetTruncated => "ethernet_truncated",
     /// The frame ends inside the header of another link layer.
     LinkTruncated => "link_truncated",
-    /// The frame ends inside a VLAN tag.
+    /// The frame ends inside a VLAN tag, or another tag of a bridge.
     VlanTruncated => "vlan_truncated",
-    /// More VLAN tags than are followed.
-    VlanDepth => "vlan_depth",
+    /// More tags and headers before the IP packet than are followed.
+    LinkDepth => "link_depth",
     /// The frame ends inside an MPLS label stack.
     MplsTruncated => "mpls_truncated",
     /// More MPLS labels than are followed.
@@ -49,6 +49,8 @@ refusals! {
     IpHeaderLength => "ip_header_length",
     /// A packet length shorter than the header, or longer than the frame on the wire.
     IpLength => "ip_length",
+    /// A wrong checksum of an IPv4 header (only where checksums are verified).
+    IpChecksum => "ip_checksum",
     /// The packet ends inside an IPv6 extension header.
     Ipv6ExtensionTruncated => "ipv6_extension_truncated",
     /// More IPv6 extension headers than are followed.
@@ -57,15 +59,23 @@ refusals! {
     TcpTruncated => "tcp_truncated",
     /// A TCP data offset below the minimum, or beyond the segment.
     TcpHeaderLength => "tcp_header_length",
+    /// A wrong checksum of a TCP segment (only where checksums are verified).
+    TcpChecksum => "tcp_checksum",
     /// The packet ends inside the UDP header.
     UdpTruncated => "udp_truncated",
+    /// A wrong checksum of a UDP datagram (only where checksums are verified).
+    UdpChecksum => "udp_checksum",
     /// The packet ends inside the ICMP header.
     IcmpTruncated => "icmp_truncated",
+    /// A wrong checksum of an ICMP or ICMPv6 message (only where checksums are verified).
+    IcmpChecksum => "icmp_checksum",
     /// The packet ends inside the SCTP common header.
     SctpTruncated => "sctp_truncated",
     /// A fragment of a datagram that was not whole yet, where datagrams are put together. Those that
     /// become whole count with their last fragment.
     FragmentHeld => "fragment_held",
+    /// A tunnel in which no packet was found, where only what is inside has flows.
+    TunnelContent => "tunnel_content",
     /// The headers are sound, but the extractor found no key.
     NoKey => "no_key",
 }

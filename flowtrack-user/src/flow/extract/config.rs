@@ -45,7 +45,8 @@ pub enum Tunnels {
     /// The outer packet counts in its flow, and each inner packet in its own.
     #[default]
     All,
-    /// As `All`, but outer packets count only where UDP carries the tunnel: as Zeek has it.
+    /// As `All`, but outer packets count only where UDP carries the tunnel: as Zeek has it. A GRE or
+    /// IP-in-IP packet in which nothing is found counts nowhere.
     Zeek,
     /// Only the innermost packet counts.
     Inner,

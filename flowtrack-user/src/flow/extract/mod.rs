@@ -5,7 +5,7 @@ mod directional;
 mod five_tuple;
 mod pairs;
 
-use flowtrack_common::{Defects, Extracted, FlowExtractor, Frame};
+use flowtrack_common::{Defects, Envelope, Extracted, FlowExtractor, Frame};
 
 pub(super) use self::five_tuple::Ends;
 pub use self::{
@@ -73,9 +73,12 @@ impl FiveTupleExtractor {
         found: &mut impl FnMut(Observation<FiveTuple>),
     ) -> Result<Option<Whole>, Refusal> {
         let wire_len = whole.map_or(frame.wire_len, Whole::wire_len);
+        // Nobody has put together the checksums of a datagram.
+        let verify = self.config.verify_checksums && whole.is_none();
+        let mut packets = wire::packets(frame).verified(verify);
         let mut last = None;
         let mut end = Ok(None);
-        for packet in wire::packets(frame) {
+        while let Some(packet) = packets.next() {
             let mut packet = match packet {
                 Ok(packet) => packet,
                 Err(refusal) => {
@@ -87,7 +90,7 @@ impl FiveTupleExtractor {
                 whole.place(&mut packet);
             }
             if let Some(outer) = last.take() {
-                self.outer(outer, wire_len, frame, found);
+                self.outer(&outer, wire_len, frame, found);
             }
             if let Some(held) = self.hold(&packet, frame, wire_len) {
                 return held.map(Some);
@@ -97,9 +100,15 @@ impl FiveTupleExtractor {
                 break;
             }
         }
-        if let Some(mut packet) = last {
-            packet.envelope.carries = false;
-            self.count(&packet, wire_len, frame, found);
+        if let Some(packet) = &last {
+            if self.has_flow(packet) {
+                self.count(packet, wire_len, frame, found);
+            } else {
+                end = end.and(Err(Refusal::TunnelContent));
+            }
+        }
+        if let (Err(refusal), Some(packet)) = (&end, packets.suspect()) {
+            self.suspect(packet, *refusal, frame, found);
         }
         end
     }
@@ -107,20 +116,19 @@ impl FiveTupleExtractor {
     /// A packet that another one was found in.
     fn outer(
         &mut self,
-        mut packet: Packet,
+        packet: &Packet,
         wire_len: u32,
         frame: &Frame<'_>,
         found: &mut impl FnMut(Observation<FiveTuple>),
     ) {
-        let counts = match self.config.tunnels {
-            Tunnels::All | Tunnels::Outer => true,
-            Tunnels::Zeek => matches!(packet.transport, Transport::Datagram { .. }),
-            Tunnels::Inner => false,
-        };
-        if counts {
-            packet.envelope.carries = true;
-            self.count(&packet, wire_len, frame, found);
+        if self.config.tunnels != Tunnels::Inner && self.has_flow(packet) {
+            self.count(packet, wire_len, frame, found);
         }
+    }
+
+    /// Whether a packet has a flow of its own, whatever is in it.
+    fn has_flow(&self, packet: &Packet) -> bool {
+        self.config.tunnels != Tunnels::Zeek || !wire::is_tunnel(packet.l4)
     }
 
     /// Puts a fragment to the others of its datagram, if they are to be put together.
@@ -167,7 +175,7 @@ impl FiveTupleExtractor {
                 ttl: packet.ttl,
                 truncated: packet.truncated,
                 defects,
-                envelope: packet.envelope,
+                envelope: self.envelope(packet),
             },
             ts: frame.ts,
         }));
@@ -180,6 +188,37 @@ impl FiveTupleExtractor {
                 ts: frame.ts,
             }));
         }
+    }
+
+    /// What a packet was wrapped in. What it carries has flows only if it is looked for.
+    #[inline]
+    fn envelope(&self, packet: &Packet) -> Envelope {
+        Envelope {
+            carries: packet.envelope.carries && self.config.tunnels != Tunnels::Outer,
+            ..packet.envelope
+        }
+    }
+
+    /// A packet that was refused, but whose flow is known.
+    #[cold]
+    fn suspect(
+        &self,
+        packet: &Packet,
+        refusal: Refusal,
+        frame: &Frame<'_>,
+        found: &mut impl FnMut(Observation<FiveTuple>),
+    ) {
+        let ends = Ends::of(&packet.transport, self.config.icmp).unwrap_or(Ends::NONE);
+        let (key, orientation) = self.config.key(packet, packet.l4, ends);
+        found(Observation::Note(Note {
+            key,
+            orientation,
+            kind: match refusal {
+                Refusal::TcpHeaderLength => NoteKind::BadHeaderLength,
+                _ => NoteKind::BadChecksum,
+            },
+            ts: frame.ts,
+        }));
     }
 
     /// The transport header of a packet, or of the datagram that it is a fragment of. Where it is not

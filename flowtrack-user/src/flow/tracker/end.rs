@@ -74,7 +74,7 @@ impl<K: FlowKey> Tracker<K> {
     /// Whether the flow at `id` was silent for longer than its timeout.
     pub(super) fn has_expired(&self, id: SlotId) -> bool {
         self.table.get(id).is_some_and(|(_, flow)| {
-            let timeout = self.config.timeouts.get(flow.timeout_class());
+            let timeout = self.config.timeouts.at(flow.timeout(&self.config));
             self.clock.is_idle(flow.last_use, timeout)
         })
     }
@@ -85,6 +85,7 @@ impl<K: FlowKey> Tracker<K> {
             return;
         };
         let reason = match flow.state {
+            _ if !self.config.tcp_ends_flows => reason,
             FlowState::Closed => EndReason::Fin,
             FlowState::Reset | FlowState::Aborted => EndReason::Rst,
             _ => reason,
@@ -146,7 +147,7 @@ impl<K: FlowKey> Tracker<K> {
         {
             return;
         }
-        let timeout = self.config.timeouts.get(flow.timeout_class());
+        let timeout = self.config.timeouts.at(flow.timeout(&self.config));
         let recent = RecentFlow {
             initiator: flow.initiator,
             evicted: reason == EndReason::Evicted,
@@ -158,7 +159,7 @@ impl<K: FlowKey> Tracker<K> {
     /// Whether packets were lost while the flow lived.
     fn may_miss_packets(&self, flow: &Flow) -> bool {
         self.lost_at.is_some_and(|at| {
-            let timeout = self.config.timeouts.get(flow.timeout_class());
+            let timeout = self.config.timeouts.at(flow.timeout(&self.config));
             let last_use = self.clock.on_this_clock(flow.last_use);
             flow.stats.started <= at && at <= last_use.saturating_add(timeout)
         })

@@ -1,14 +1,22 @@
 //! Link layers: where the IP packet starts.
 
-use flowtrack_common::{Frame, LinkType};
+use flowtrack_common::{Envelope, Frame, LinkType, VlanStack};
 
 use super::frames::{
     ARP, IPV4, IPV6, OLD_QINQ, SERVICE_VLAN, UDP, VLAN, ethernet, frame, ipv4, ipv6, udp,
 };
-use crate::wire::{Refusal, parse};
+use crate::wire::{Packet, Refusal, parse};
+
+/// The packet as it would be without what was around it.
+fn bare(packet: Packet) -> Packet {
+    Packet {
+        envelope: Envelope::default(),
+        ..packet
+    }
+}
 
 #[test]
-fn up_to_four_vlan_tags_of_any_kind_are_followed() {
+fn vlan_tags_of_any_kind_are_followed_and_two_are_remembered() {
     let datagram = udp(1, 2, &[0; 10]);
     let (v4, v6) = (ipv4(UDP, &datagram), ipv6(UDP, &datagram));
     let untagged = [
@@ -19,6 +27,7 @@ fn up_to_four_vlan_tags_of_any_kind_are_followed() {
         &[VLAN][..],
         &[SERVICE_VLAN],
         &[OLD_QINQ],
+        &[0x9200],
         &[SERVICE_VLAN, VLAN],
         &[OLD_QINQ, VLAN],
         &[VLAN, VLAN],
@@ -26,18 +35,71 @@ fn up_to_four_vlan_tags_of_any_kind_are_followed() {
     ] {
         let v4 = ethernet(&[tags, &[IPV4]].concat(), &v4);
         let v6 = ethernet(&[tags, &[IPV6]].concat(), &v6);
-        let tagged = [parse(&frame(&v4)), parse(&frame(&v6))];
-        assert_eq!(tagged, untagged.map(Ok), "{tags:x?}");
+        let tagged = [parse(&frame(&v4)), parse(&frame(&v6))].map(Result::unwrap);
+        assert_eq!(tagged.map(bare), untagged, "{tags:x?}");
+        let second = if tags.len() > 1 { 100 } else { 0 };
+        for packet in tagged {
+            assert_eq!(packet.envelope.vlans, VlanStack([100, second]), "{tags:x?}");
+        }
     }
 }
 
 #[test]
-fn more_than_four_vlan_tags_are_refused() {
-    let bytes = ethernet(
-        &[VLAN, VLAN, VLAN, VLAN, VLAN, IPV4],
-        &ipv4(UDP, &udp(1, 2, &[])),
-    );
-    assert_eq!(parse(&frame(&bytes)), Err(Refusal::VlanDepth));
+fn a_tag_that_only_carries_a_priority_is_no_vlan() {
+    let packet = ipv4(UDP, &udp(1, 2, &[]));
+    let tagged = |tag: [u8; 2]| [&tag[..], &IPV4.to_be_bytes(), &packet].concat();
+    for (tag, vlans) in [
+        ([0xe0, 0], [0, 0]),
+        ([0xe0, 1], [1, 0]),
+        ([0x1f, 0xff], [0xfff, 0]),
+    ] {
+        let bytes = ethernet(&[VLAN], &tagged(tag));
+        let found = parse(&frame(&bytes)).unwrap().envelope.vlans;
+        assert_eq!(found, VlanStack(vlans), "{tag:x?}");
+    }
+}
+
+#[test]
+fn headers_are_followed_to_a_bound() {
+    let packet = ipv4(UDP, &udp(1, 2, &[]));
+    let tagged = |tags: usize| {
+        let types = [vec![VLAN; tags], vec![IPV4]].concat();
+        parse(&frame(&ethernet(&types, &packet))).map(bare)
+    };
+    assert_eq!(tagged(126), tagged(0));
+    assert_eq!(tagged(127), Err(Refusal::LinkDepth));
+    assert_eq!(tagged(10_000), Err(Refusal::LinkDepth));
+}
+
+#[test]
+fn ip_is_found_behind_the_other_headers_of_bridges() {
+    let packet = ipv4(UDP, &udp(1, 2, &[]));
+    let inner = ethernet(&[IPV4], &packet);
+    let number = IPV4.to_be_bytes();
+    for (name, bytes) in [
+        (
+            "VN-Tag",
+            ethernet(&[0x8926], &[&[0; 4], &number[..], &packet].concat()),
+        ),
+        (
+            "E-TAG",
+            ethernet(&[0x893f], &[&[0; 6], &number[..], &packet].concat()),
+        ),
+        (
+            "802.1ah",
+            ethernet(&[SERVICE_VLAN, 0x88e7], &[&[0; 4][..], &inner].concat()),
+        ),
+        (
+            "FabricPath",
+            ethernet(&[0x8903], &[&[0; 2][..], &inner].concat()),
+        ),
+    ] {
+        let found = parse(&frame(&bytes)).map(bare);
+        assert_eq!(found, parse(&frame(&inner)), "{name}");
+        for len in 0..bytes.len() - packet.len() {
+            assert!(parse(&frame(&bytes[..len])).is_err(), "{name} {len}");
+        }
+    }
 }
 
 #[test]
@@ -95,7 +157,10 @@ fn ip_is_found_behind_other_link_layers() {
     let packets = [ipv4(UDP, &datagram), ipv6(UDP, &datagram)];
     let sll = |ethertype: u16| [&[0; 14][..], &ethertype.to_be_bytes()].concat();
     let sll2 = |ethertype: u16| [&ethertype.to_be_bytes()[..], &[0; 18]].concat();
-    let cases: [(LinkType, [Vec<u8>; 2]); 10] = [
+    // Two attributes, the first one padded.
+    let nflog = vec![2, 0, 0, 0, 5, 0, 10, 0, b'x', 0, 0, 0, 200, 0, 9, 0];
+    let cases: [(LinkType, [Vec<u8>; 2]); 11] = [
+        (LinkType::NFLOG, [nflog.clone(), nflog]),
         (LinkType::LINUX_SLL, [sll(IPV4), sll(IPV6)]),
         (LinkType::LINUX_SLL2, [sll2(IPV4), sll2(IPV6)]),
         // A VLAN tag behind the cooked header.
@@ -125,18 +190,19 @@ fn ip_is_found_behind_other_link_layers() {
     ];
     for (link, headers) in cases {
         for (header, packet) in headers.iter().zip(&packets) {
-            let bare = parse(&Frame {
+            let expected = parse(&Frame {
                 link: LinkType::RAW,
                 ..frame(packet)
             });
             let bytes = [header.as_slice(), packet].concat();
-            assert!(bare.is_ok());
+            assert!(expected.is_ok());
             assert_eq!(
                 parse(&Frame {
                     link,
                     ..frame(&bytes)
-                }),
-                bare,
+                })
+                .map(bare),
+                expected,
                 "{link:?} {header:02x?}"
             );
             for len in 0..header.len() {
@@ -154,7 +220,7 @@ fn ip_is_found_behind_other_link_layers() {
 fn ip_is_found_behind_mpls_labels_and_in_pppoe_sessions() {
     let datagram = udp(1, 2, &[0; 10]);
     let (v4, v6) = (ipv4(UDP, &datagram), ipv6(UDP, &datagram));
-    let bare = |packet: &[u8]| {
+    let raw = |packet: &[u8]| {
         parse(&Frame {
             link: LinkType::RAW,
             ..frame(packet)
@@ -165,16 +231,20 @@ fn ip_is_found_behind_mpls_labels_and_in_pppoe_sessions() {
             let mut stack = vec![[0, 0x10, 0, 64]; labels];
             stack[labels - 1][2] |= 1;
             let bytes = ethernet(&[VLAN, 0x8847], &[&stack.concat()[..], packet].concat());
-            assert_eq!(parse(&frame(&bytes)), bare(packet), "{labels} labels");
+            assert_eq!(
+                parse(&frame(&bytes)).map(bare),
+                raw(packet),
+                "{labels} labels"
+            );
         }
     }
     for (packet, protocol) in [(&v4, 0x21), (&v6, 0x57)] {
         let len = u16::try_from(packet.len() + 2).unwrap().to_be_bytes();
         let session = [&[0x11, 0, 0, 7][..], &len, &[0, protocol], packet].concat();
         let mut bytes = ethernet(&[0x8864], &session);
-        assert_eq!(parse(&frame(&bytes)), bare(packet));
+        assert_eq!(parse(&frame(&bytes)), raw(packet));
         bytes.extend([0; 20]);
-        assert_eq!(parse(&frame(&bytes)), bare(packet), "padded");
+        assert_eq!(parse(&frame(&bytes)), raw(packet), "padded");
     }
 }
 

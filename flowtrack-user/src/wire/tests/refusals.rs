@@ -13,6 +13,13 @@ use crate::{
     wire::{Refusal, RefusalCounts, parse},
 };
 
+const CHECKSUMS: [Refusal; 4] = [
+    Refusal::IpChecksum,
+    Refusal::TcpChecksum,
+    Refusal::UdpChecksum,
+    Refusal::IcmpChecksum,
+];
+
 /// `bytes` with the byte at `at` set to `value`.
 fn with(mut bytes: Vec<u8>, at: usize, value: u8) -> Vec<u8> {
     bytes[at] = value;
@@ -32,7 +39,7 @@ fn short(protocol: u8, payload: &[u8]) -> Vec<u8> {
 
 fn cases() -> Vec<(Refusal, Vec<u8>)> {
     let ip = || ethernet(&[IPV4], &ipv4(UDP, &udp(1, 2, &[])));
-    let extensions = (0..10).fold(extension(UDP, 8, &[]), |inner, _| {
+    let extensions = (0..64).fold(extension(UDP, 8, &[]), |inner, _| {
         extension(DESTINATION, 8, &inner)
     });
     vec![
@@ -40,7 +47,7 @@ fn cases() -> Vec<(Refusal, Vec<u8>)> {
         (Refusal::EthernetTruncated, vec![0; 13]),
         (Refusal::VlanTruncated, ethernet(&[VLAN], &[0, 100, 8])),
         (Refusal::VlanTruncated, ethernet(&[VLAN, VLAN], &[])),
-        (Refusal::VlanDepth, ethernet(&[VLAN; 6], &[0; 60])),
+        (Refusal::LinkDepth, ethernet(&[VLAN; 130], &[0; 60])),
         (
             Refusal::LinkTruncated,
             ethernet(&[0x8864], &[0x11, 0, 0, 1, 0]),
@@ -99,8 +106,10 @@ fn a_packet_is_refused_for_the_first_thing_that_stands_in_the_way() {
 #[test]
 fn every_reason_is_reached() {
     let mut reached: HashSet<_> = cases().into_iter().map(|(refusal, _)| refusal).collect();
-    // The link type is not in the bytes, and a key is what an extractor looks for.
+    // The link type is not in the bytes, a key is what an extractor looks for, and checksums are only
+    // looked at on request: `checksums.rs` has tests for them.
     reached.extend([Refusal::LinkType, Refusal::NoKey]);
+    reached.extend(CHECKSUMS);
     let all: HashSet<_> = Refusal::ALL.iter().copied().collect();
     assert_eq!(reached, all);
 }

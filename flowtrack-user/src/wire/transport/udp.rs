@@ -1,9 +1,11 @@
 //! UDP (RFC 768).
 
-use super::{Layer, Ports, Refusal, Transport};
+use super::{Layer, Refusal, Transport};
+use crate::wire::Ports;
 
-const HEADER_LEN: usize = 8;
+pub(in super::super) const HEADER_LEN: usize = 8;
 
+#[inline]
 pub(super) fn parse(layer: Layer<'_>) -> Result<Transport, Refusal> {
     let header: &[u8; HEADER_LEN] = layer.header().ok_or(Refusal::UdpTruncated)?;
     let available = layer.wire_len.saturating_sub(HEADER_LEN);
@@ -13,10 +15,7 @@ pub(super) fn parse(layer: Layer<'_>) -> Result<Transport, Refusal> {
         len => (len - HEADER_LEN).min(available),
     };
     Ok(Transport::Datagram {
-        ports: Ports {
-            src: u16::from_be_bytes([header[0], header[1]]),
-            dst: u16::from_be_bytes([header[2], header[3]]),
-        },
+        ports: Ports::new([header[0], header[1], header[2], header[3]]),
         payload_len: u32::try_from(payload_len).unwrap_or(u32::MAX),
     })
 }

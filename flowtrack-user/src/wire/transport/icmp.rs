@@ -2,7 +2,7 @@
 
 use flowtrack_common::L4Proto;
 
-use super::{Layer, Refusal, Transport};
+use super::{Body, Layer, Refusal, Transport};
 
 /// Type, code and checksum.
 const MIN_LEN: usize = 4;
@@ -22,27 +22,55 @@ pub struct Message {
     pub id: u16,
 }
 
-pub(super) fn parse(l4: L4Proto, layer: Layer<'_>) -> Result<Transport, Refusal> {
-    let header: &[u8; MIN_LEN] = layer.header().ok_or(Refusal::IcmpTruncated)?;
+pub(super) fn parse(l4: L4Proto, layer: Layer<'_>) -> Result<Body<'_>, Refusal> {
+    let bytes = match layer.header::<HEADER_LEN>() {
+        Some(&header) => header,
+        // The rest counts as 0.
+        None => match *layer.header::<MIN_LEN>().ok_or(Refusal::IcmpTruncated)? {
+            [a, b, c, d] => [a, b, c, d, 0, 0, 0, 0],
+        },
+    };
+    let message = message(l4, &bytes);
+    let payload_len = u32::try_from(layer.wire_len.saturating_sub(HEADER_LEN)).unwrap_or(u32::MAX);
+    Ok(Body {
+        transport: Transport::Icmp {
+            message,
+            payload_len,
+        },
+        fault: None,
+        error: layer
+            .after(HEADER_LEN)
+            .filter(|_| is_error(l4, message.kind)),
+    })
+}
+
+/// What the header of a message says.
+pub(in super::super) fn message(l4: L4Proto, header: &[u8; HEADER_LEN]) -> Message {
     let (kind, code) = (header[0], header[1]);
     let (counterpart, has_id) = match l4 {
         L4Proto::IcmpV6 => counterpart_v6(kind),
         _ => counterpart_v4(kind),
     };
-    let id = match layer.header::<6>() {
-        Some(&[.., high, low]) if has_id => u16::from_be_bytes([high, low]),
-        _ => 0,
-    };
-    let payload_len = u32::try_from(layer.wire_len.saturating_sub(HEADER_LEN)).unwrap_or(u32::MAX);
-    Ok(Transport::Icmp {
-        message: Message {
-            kind,
-            code,
-            counterpart,
-            id,
+    Message {
+        kind,
+        code,
+        counterpart,
+        id: if has_id {
+            u16::from_be_bytes([header[4], header[5]])
+        } else {
+            0
         },
-        payload_len,
-    })
+    }
+}
+
+/// Whether messages of a type quote the packet that they are about.
+fn is_error(l4: L4Proto, kind: u8) -> bool {
+    match l4 {
+        // Packet too big among them.
+        L4Proto::IcmpV6 => matches!(kind, 1..=4),
+        // Unreachable, source quench, redirect, time exceeded, parameter problem.
+        _ => matches!(kind, 3 | 4 | 5 | 11 | 12),
+    }
 }
 
 /// The other type of a query and answer pair, and whether both carry an identifier.

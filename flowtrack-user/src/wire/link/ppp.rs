@@ -1,17 +1,15 @@
-//! PPP (RFC 1661), in HDLC-like framing (RFC 1662) and over Ethernet (RFC 2516).
+//! PPP (RFC 1661), bare or in HDLC-like framing (RFC 1662).
 
-use super::{Layer, Packet, Refusal, ipv4, ipv6, mpls};
+use super::{Layer, Protocol, Refusal, ethertype};
 
 const IPV4: u16 = 0x0021;
 const IPV6: u16 = 0x0057;
 const MPLS: u16 = 0x0281;
 /// Address and control field of a frame in HDLC-like framing.
 const ALL_STATIONS: [u8; 2] = [0xff, 0x03];
-/// Version and type, code, session and length.
-const PPPOE_LEN: usize = 6;
 
 /// A PPP frame, with or without address and control field.
-pub(super) fn parse(layer: Layer<'_>) -> Result<Packet, Refusal> {
+pub(super) fn parse(layer: Layer<'_>) -> Result<(Protocol, Layer<'_>), Refusal> {
     let framed = layer.bytes.starts_with(&ALL_STATIONS);
     let skip = if framed { ALL_STATIONS.len() } else { 0 };
     let layer = layer.after(skip).ok_or(Refusal::LinkTruncated)?;
@@ -22,19 +20,12 @@ pub(super) fn parse(layer: Layer<'_>) -> Result<Packet, Refusal> {
         _ => return Err(Refusal::LinkTruncated),
     };
     let payload = layer.after(len).ok_or(Refusal::LinkTruncated)?;
-    match protocol {
-        IPV4 => ipv4::parse(payload),
-        IPV6 => ipv6::parse(payload),
-        MPLS => mpls::parse(payload),
+    let number = match protocol {
+        IPV4 => ethertype::IPV4,
+        IPV6 => ethertype::IPV6,
+        MPLS => ethertype::MPLS,
         // Control protocols.
-        _ => Err(Refusal::NotIp),
-    }
-}
-
-/// A PPPoE session frame.
-pub(super) fn parse_pppoe(layer: Layer<'_>) -> Result<Packet, Refusal> {
-    let header: &[u8; PPPOE_LEN] = layer.header().ok_or(Refusal::LinkTruncated)?;
-    let len = u16::from_be_bytes([header[4], header[5]]);
-    let payload = layer.after(PPPOE_LEN).ok_or(Refusal::LinkTruncated)?;
-    parse(payload.limited(len.into()))
+        _ => return Err(Refusal::NotIp),
+    };
+    Ok((Protocol::EtherType(number), payload))
 }

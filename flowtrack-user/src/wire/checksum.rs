@@ -1,0 +1,74 @@
+//! The Internet checksum (RFC 1071) of IPv4 headers, TCP, UDP, ICMP and ICMPv6.
+//!
+//! It can only be verified where all that it is of was captured.
+
+use std::net::IpAddr;
+
+use flowtrack_common::L4Proto;
+
+use super::{Layer, Refusal, ip::Header};
+
+/// Verifies the checksums of the packet at the start of `layer`, whose headers are `header`: an error
+/// if that of the IPv4 header is wrong, the reason if that of the transport header is.
+#[cold]
+pub(super) fn verify(layer: Layer<'_>, header: &Header<'_>) -> Result<Option<Refusal>, Refusal> {
+    let header_len = header.payload.offset - layer.offset;
+    let ip_header = layer.bytes.get(..header_len).unwrap_or_default();
+    if header.src.is_ipv4() && sum(0, ip_header) != VALID {
+        return Err(Refusal::IpChecksum);
+    }
+    if header.fragment.is_some() || !header.payload.is_whole() {
+        return Ok(None);
+    }
+    Ok(transport(header))
+}
+
+/// The sum of bytes with a valid checksum among them.
+const VALID: u16 = 0xffff;
+/// Where the checksum of a UDP datagram is; 0 stands for none.
+const UDP_CHECKSUM: std::ops::Range<usize> = 6..8;
+
+/// Why the transport header is wrong.
+fn transport(header: &Header<'_>) -> Option<Refusal> {
+    let bytes = header.payload.bytes;
+    let refusal = match header.l4 {
+        L4Proto::Tcp => Refusal::TcpChecksum,
+        L4Proto::Udp if bytes.get(UDP_CHECKSUM) == Some(&[0, 0]) && header.src.is_ipv4() => {
+            return None;
+        }
+        L4Proto::Udp => Refusal::UdpChecksum,
+        L4Proto::Icmp | L4Proto::IcmpV6 => Refusal::IcmpChecksum,
+        L4Proto::Sctp | L4Proto::Other(_) => return None,
+    };
+    let start = match header.l4 {
+        L4Proto::Icmp => 0,
+        _ => pseudo_header(header),
+    };
+    (sum(start, bytes) != VALID).then_some(refusal)
+}
+
+/// The sum of addresses, protocol and length (RFC 9293, section 3.1, and RFC 8200, section 8.1).
+fn pseudo_header(header: &Header<'_>) -> u32 {
+    let addresses = [header.src, header.dst].map(|address| match address {
+        IpAddr::V4(address) => u32::from(sum(0, &address.octets())),
+        IpAddr::V6(address) => u32::from(sum(0, &address.octets())),
+    });
+    let len = header.payload.len();
+    let number = u32::from(header.l4.number());
+    addresses[0] + addresses[1] + number + (len >> 16) + (len & 0xffff)
+}
+
+/// The sum of `start` and 16-bit words, with the carries added to it.
+fn sum(start: u32, bytes: &[u8]) -> u16 {
+    let (words, rest) = bytes.as_chunks::<2>();
+    let mut sum = words.iter().fold(u64::from(start), |sum, &word| {
+        sum + u64::from(u16::from_be_bytes(word))
+    });
+    if let &[last] = rest {
+        sum += u64::from(u16::from_be_bytes([last, 0]));
+    }
+    while let carry @ 1.. = sum >> 16 {
+        sum = (sum & 0xffff) + carry;
+    }
+    u16::try_from(sum).unwrap_or(u16::MAX)
+}

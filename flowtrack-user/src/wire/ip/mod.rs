@@ -1,0 +1,112 @@
+//! IP packets of both versions: what is common to them, and what they carry.
+
+pub(super) mod ipv4;
+pub(super) mod ipv6;
+mod quoted;
+
+use std::net::IpAddr;
+
+use flowtrack_common::{Envelope, L4Proto};
+
+use super::{
+    Fragment, Layer, Packet, Refusal, Transport, checksum,
+    packets::Parsed,
+    transport::{self, Body},
+    tunnel,
+};
+
+/// Which IP it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Version {
+    V4,
+    V6,
+}
+
+impl Version {
+    /// What the first byte says.
+    pub(super) fn of(layer: Layer<'_>) -> Result<Self, Refusal> {
+        match layer.bytes.first().map(|byte| byte >> 4) {
+            Some(4) => Ok(Self::V4),
+            Some(6) => Ok(Self::V6),
+            Some(_) => Err(Refusal::IpVersion),
+            None => Err(Refusal::IpTruncated),
+        }
+    }
+}
+
+/// The headers up to the transport header.
+pub(super) struct Header<'a> {
+    pub(super) src: IpAddr,
+    pub(super) dst: IpAddr,
+    pub(super) l4: L4Proto,
+    pub(super) ttl: u8,
+    pub(super) ip_len: u32,
+    pub(super) fragment: Option<Fragment>,
+    /// It is a fragment without a transport header.
+    pub(super) headless: bool,
+    /// What is behind the headers, without padding.
+    pub(super) payload: Layer<'a>,
+}
+
+/// The packet at the start of `layer`, in `envelope`.
+#[inline]
+pub(super) fn parse<'a>(
+    version: Version,
+    layer: Layer<'a>,
+    envelope: Envelope,
+    verify: bool,
+) -> Result<Parsed<'a>, Refusal> {
+    let header = match version {
+        Version::V4 => ipv4::parse(layer)?,
+        Version::V6 => ipv6::parse(layer)?,
+    };
+    let body = body(&header)?;
+    let wrong = if verify {
+        checksum::verify(layer, &header)?
+    } else {
+        None
+    };
+    let packet = Packet {
+        src: header.src,
+        dst: header.dst,
+        l4: header.l4,
+        ip_len: header.ip_len,
+        ttl: header.ttl,
+        transport: body.transport,
+        truncated: !layer.is_whole(),
+        envelope,
+        fragment: header.fragment,
+        quoted: body.error.and_then(quoted::parse),
+    };
+    let fault = body.fault.or(wrong);
+    let inside = if header.fragment.is_none() && fault.is_none() {
+        tunnel::inside(&packet, header.payload)
+    } else {
+        None
+    };
+    Ok(Parsed {
+        packet,
+        fault,
+        inside,
+    })
+}
+
+/// The transport header, where there is one.
+#[inline]
+fn body<'a>(header: &Header<'a>) -> Result<Body<'a>, Refusal> {
+    let payload = header.payload;
+    let headless = || {
+        Body::new(Transport::Fragment {
+            payload_len: payload.len(),
+        })
+    };
+    if header.headless {
+        return Ok(headless());
+    }
+    match transport::parse(header.l4, payload) {
+        // The transport header goes on in the next fragment.
+        Err(_) if header.fragment.is_some() && payload.is_whole() => Ok(headless()),
+        Ok(body) if header.fragment.is_some() && body.fault.is_some() => Ok(headless()),
+        body => body,
+    }
+}
