@@ -20,7 +20,7 @@ pub(in crate::flow) struct Ends {
 
 impl Ends {
     /// Nothing.
-    pub(super) const NONE: Self = Self {
+    pub(in crate::flow) const NONE: Self = Self {
         src_port: 0,
         dst_port: 0,
         icmp_id: 0,

@@ -198,7 +198,10 @@ impl Whole {
             packet.envelope.depth = depth.saturating_add(self.envelope.depth);
             return;
         }
-        packet.envelope = self.envelope;
+        packet.envelope = Envelope {
+            carries: packet.envelope.carries,
+            ..self.envelope
+        };
         if packet.src.is_ipv6() {
             // A datagram that was sent in one piece has no fragment header.
             packet.ip_len = packet.ip_len.saturating_sub(FRAGMENT_HEADER as u32);
