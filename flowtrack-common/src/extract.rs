@@ -59,6 +59,11 @@ pub trait FlowKey: Copy + Eq + Hash {
     fn destination(&self) -> Option<IpAddr> {
         None
     }
+
+    /// Its source port and its destination port, if it has ports.
+    fn ports(&self) -> Option<(u16, u16)> {
+        None
+    }
 }
 
 /// How a packet relates to the key under which its flow is kept.
@@ -68,6 +73,17 @@ pub enum Orientation {
     Forward,
     /// The packet goes the other way.
     Reverse,
+}
+
+impl Orientation {
+    /// The other way.
+    #[must_use]
+    pub const fn reversed(self) -> Self {
+        match self {
+            Self::Forward => Self::Reverse,
+            Self::Reverse => Self::Forward,
+        }
+    }
 }
 
 /// What an extractor found in a frame.

@@ -15,8 +15,8 @@ pub struct SideStats {
     pub ip_bytes: u64,
     /// Bytes of transport payload by the lengths in the headers.
     pub payload_bytes: u64,
-    /// TCP: bytes of the stream by its sequence numbers, so a retransmission counts once and a gap
-    /// counts too.
+    /// TCP: bytes of the stream by its sequence numbers, as far as they were sent or acknowledged; so
+    /// a retransmission counts once, and a gap counts too.
     pub stream_bytes: u64,
     /// TCP: all flags seen.
     pub tcp_flags: TcpFlags,
@@ -36,6 +36,9 @@ pub struct SideStats {
     pub out_of_order: u32,
     /// TCP: bytes that were skipped in the sequence, whether they came later or not.
     pub gap_bytes: u64,
+    /// TCP: bytes that the other side acknowledged and that were never seen, where both sides were
+    /// open and none was reset.
+    pub missed_bytes: u64,
     /// TCP: segments other than RST that advertised a zero window.
     pub zero_windows: u32,
     /// Smallest time to live or hop limit; 0 if there was no packet.
@@ -114,6 +117,9 @@ pub struct FlowStats {
     pub started: Timestamp,
     /// Latest packet time.
     pub last_seen: Timestamp,
+    /// Time of the packet that arrived last, but for those that follow the close of both sides of a TCP
+    /// connection: the end of the flow as Zeek has it.
+    pub last_productive: Timestamp,
     /// TCP: from the SYN to the SYN+ACK.
     pub syn_to_syn_ack: Option<Duration>,
     /// TCP: from the SYN+ACK to the ACK that completed the handshake.

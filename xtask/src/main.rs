@@ -3,6 +3,7 @@
 //! cargo runs as the user who types the command; only a finished binary is ever elevated.
 
 mod build_ebpf;
+mod captures;
 mod cargo;
 mod deny;
 mod elf;
@@ -35,6 +36,8 @@ enum Verb {
     BuildEbpf(build_ebpf::Options),
     /// Check format, lints and documentation, and run all tests.
     Test(test::Options),
+    /// Run the tests on captures, or list what differs from the tables beside them.
+    Captures(captures::Options),
     /// Check licences and sources of all dependencies.
     Deny(deny::Options),
     /// Change the code in one place at a time and see whether a unit test notices.
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
         Verb::Run(options) => run::run(&options),
         Verb::BuildEbpf(options) => build_ebpf::run(&options),
         Verb::Test(options) => return test::run(&options),
+        Verb::Captures(options) => captures::run(&options),
         Verb::Deny(options) => deny::run(&options),
         Verb::Mutants(options) => mutants::run(&options),
     };

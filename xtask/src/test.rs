@@ -1,6 +1,5 @@
 //! `cargo xtask test`: format, lints, documentation, and all tests, those that need root included.
 
-mod captures;
 mod steps;
 
 use std::process::ExitCode;
@@ -9,6 +8,7 @@ use anyhow::{Result, ensure};
 
 use self::steps::Steps;
 use crate::{
+    captures::{self, Shared},
     cargo::{self, cargo},
     exec::{Cmd, word},
     privilege, setup,
@@ -43,7 +43,7 @@ pub(crate) fn run(options: &Options) -> ExitCode {
     });
     steps.run("tests on veth pairs", || veth(options));
     if filter.is_empty() {
-        captures::compare(&mut steps);
+        compare(&mut steps);
     }
     steps.finish()
 }
@@ -68,6 +68,17 @@ fn lint(steps: &mut Steps) {
     });
 }
 
+/// The tests on captures, where there are captures.
+fn compare(steps: &mut Steps) {
+    if let Some(shared) = Shared::find() {
+        steps.run("tests on captures", || captures::tests(false));
+        steps.run("captures as Zeek has them", || shared.compare());
+    } else {
+        let path = Shared::path();
+        println!("\n== captures: LEFT OUT, there is no {}", path.display());
+    }
+}
+
 /// The tests that need root: built by the user, and only then started through the runner.
 fn veth(options: &Options) -> Result<()> {
     let runner = privilege::runner(options.runner.as_deref())?;
@@ -75,8 +86,10 @@ fn veth(options: &Options) -> Result<()> {
     cargo::build("build --release -p flowtrack --bins")?;
     let built = cargo::build("test --release -p flowtrack-tests --no-run")?;
     let mut count = 0;
+    let tests = built.executables("test");
+    let tests = tests.filter(|(name, _)| *name != captures::TESTS);
     // The tests of the harness lie in the library.
-    for (_, path) in built.executables("lib").chain(built.executables("test")) {
+    for (_, path) in built.executables("lib").chain(tests) {
         Cmd::new([word(&path)?])
             .args(["--include-ignored", "--test-threads=1"])
             .args(&options.filter)

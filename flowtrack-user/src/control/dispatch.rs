@@ -3,6 +3,7 @@
 use std::{
     io,
     thread::{self, Scope, ScopedJoinHandle},
+    time::Duration,
 };
 
 use ahash::RandomState;
@@ -64,10 +65,12 @@ enum Home<'scope> {
 
 impl<'scope> Dispatcher<'scope> {
     /// Starts the threads, if there are several shards. Each gets bursts of `burst` packets.
+    /// `clock_step` is that of their trackers.
     pub(super) fn start(
         scope: &'scope Scope<'scope, '_>,
         shards: Vec<Shard>,
         burst: usize,
+        clock_step: Option<Duration>,
     ) -> io::Result<Self> {
         let single = shards.len() == 1;
         let link = |(number, shard): (usize, Shard)| {
@@ -93,7 +96,7 @@ impl<'scope> Dispatcher<'scope> {
         Ok(Self {
             links,
             hasher: RandomState::new(),
-            clock: Clock::default(),
+            clock: Clock::new(clock_step),
         })
     }
 

@@ -7,7 +7,7 @@ use std::{
     io::{self, Write},
 };
 
-use flowtrack_common::{EndpointState, L4Proto};
+use flowtrack_common::{EndpointState, HistoryString, L4Proto};
 
 use super::{Output, community_id};
 use crate::flow::{FiveTuple, FlowRecord};
@@ -57,11 +57,11 @@ fn line(record: &FlowRecord<FiveTuple>, out: &mut Vec<u8>) -> io::Result<()> {
         key.dst,
     )?;
     // As Zeek has it: what is seen at one instant has no duration and no sizes.
-    if stats.duration().is_zero() {
+    let duration = stats.last_productive.saturating_since(stats.started);
+    if duration.is_zero() {
         out.write_all(b"-\t-\t-\t")?;
     } else {
         let (orig_bytes, resp_bytes) = sizes(record);
-        let duration = stats.duration();
         write!(
             out,
             "{}.{:06}\t{orig_bytes}\t{resp_bytes}\t",
@@ -79,7 +79,7 @@ fn line(record: &FlowRecord<FiveTuple>, out: &mut Vec<u8>) -> io::Result<()> {
         out,
         "{}\t-\t-\t{}\t{history}\t{}\t{}\t{}\t{}\t-\t{}\t{}",
         conn_state(record),
-        orig.gap_bytes + resp.gap_bytes,
+        orig.missed_bytes + resp.missed_bytes,
         orig.packets,
         orig.ip_bytes,
         resp.packets,
@@ -129,8 +129,13 @@ pub fn conn_state(record: &FlowRecord<FiveTuple>) -> &'static str {
     let (orig, resp) = (&record.stats.initiator, &record.stats.responder);
     match record.key.l4 {
         L4Proto::Tcp => {
-            let no_data = orig.payload_bytes == 0 && resp.payload_bytes == 0;
-            tcp_state(orig.tcp_state, resp.tcp_state, no_data)
+            let no_data = orig.stream_bytes == 0 && resp.stream_bytes == 0;
+            match (orig.tcp_state, resp.tcp_state) {
+                (EndpointState::Reset, resp) if is_silent(resp) => {
+                    unanswered_reset(&record.history)
+                }
+                (orig, resp) => tcp_state(orig, resp, no_data),
+            }
         }
         L4Proto::Udp => match (orig.packets > 0, resp.packets > 0) {
             (true, true) => "SF",
@@ -142,36 +147,45 @@ pub fn conn_state(record: &FlowRecord<FiveTuple>) -> &'static str {
     }
 }
 
+const fn is_silent(state: EndpointState) -> bool {
+    matches!(state, EndpointState::Inactive | EndpointState::Partial)
+}
+
+/// The initiator gave up: it sent a SYN, and before it sent anything else a RST.
+fn unanswered_reset(history: &HistoryString) -> &'static str {
+    let text = history.as_str().trim_start_matches('^');
+    let opening = text.split('R').next().unwrap_or_default();
+    let only_syn = opening.starts_with('S') && !opening.contains(['H', 'A', 'F', 'G', 'I', 'Q']);
+    if only_syn && opening.len() < text.len() {
+        "RSTOS0"
+    } else {
+        "OTH"
+    }
+}
+
 fn tcp_state(orig: EndpointState, resp: EndpointState, no_data: bool) -> &'static str {
-    use EndpointState::{Closed, Established, Inactive, Partial, Reset, SynAckSent, SynSent};
-    let silent = |state| matches!(state, Inactive | Partial);
+    use EndpointState::{Closed, Established, Inactive, Reset, SynAckSent, SynSent};
     match (orig, resp) {
         (SynSent | SynAckSent, Reset) => "REJ",
         (Reset, Reset) if no_data => "REJ",
         (orig, Reset) => {
-            if silent(orig) {
+            if is_silent(orig) {
                 "RSTRH"
             } else {
                 "RSTR"
             }
         }
-        (Reset, resp) => {
-            if silent(resp) {
-                "RSTOS0"
-            } else {
-                "RSTO"
-            }
-        }
+        (Reset, _) => "RSTO",
         (Closed, Closed) => "SF",
         (Closed, resp) => {
-            if silent(resp) {
+            if is_silent(resp) {
                 "SH"
             } else {
                 "S2"
             }
         }
         (orig, Closed) => {
-            if silent(orig) {
+            if is_silent(orig) {
                 "SHR"
             } else {
                 "S3"

@@ -4,9 +4,6 @@ use std::time::Duration;
 
 use flowtrack_common::Timestamp;
 
-/// A stamp that is older than the latest one by more than this shows that the clock was set back, or
-/// that another capture began.
-const STEP: Duration = Duration::from_mins(30);
 /// Times that the clock was set back which are remembered. What was last used before them is idle.
 const REMEMBERED: usize = 4;
 
@@ -17,6 +14,8 @@ const REMEMBERED: usize = 4;
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Clock {
     now: Timestamp,
+    /// A stamp that is older than the latest one by more than this shows that the clock was set back.
+    step: Option<Duration>,
     /// How often the clock was set back.
     times_set: u32,
     /// The last of these times, the latest first.
@@ -50,6 +49,14 @@ impl LastUse {
 }
 
 impl Clock {
+    /// A clock that has seen no stamp.
+    pub(crate) fn new(step: Option<Duration>) -> Self {
+        Self {
+            step,
+            ..Self::default()
+        }
+    }
+
     /// The watermark: time goes on with the stamps, and late ones do not turn it back.
     pub(crate) fn now(&self) -> Timestamp {
         self.now
@@ -63,7 +70,8 @@ impl Clock {
     /// Notes a stamp. Returns whether the clock was set back to it.
     #[inline]
     pub(crate) fn note(&mut self, ts: Timestamp) -> bool {
-        let set_back = ts.saturating_add(STEP) < self.now;
+        let late = |step| ts.saturating_add(step) < self.now;
+        let set_back = self.step.is_some_and(late);
         if set_back {
             self.set_back(ts);
         } else {
@@ -144,13 +152,23 @@ impl Clock {
 mod tests {
     use super::*;
 
+    const STEP: Option<Duration> = Some(Duration::from_mins(30));
+
     fn at(secs: u64) -> Timestamp {
         Timestamp::new(secs, 0)
     }
 
     #[test]
+    fn where_no_clock_is_set_back_time_never_turns_back() {
+        let mut clock = Clock::new(None);
+        clock.note(at(10_000));
+        clock.note(at(1));
+        assert_eq!(clock.now(), at(10_000));
+    }
+
+    #[test]
     fn late_stamps_do_not_turn_time_back_but_a_clock_that_is_set_does() {
-        let mut clock = Clock::default();
+        let mut clock = Clock::new(STEP);
         clock.note(at(10_000));
         clock.note(at(9_000));
         assert_eq!(clock.now(), at(10_000));
@@ -160,7 +178,7 @@ mod tests {
 
     #[test]
     fn what_was_used_before_the_clock_was_set_is_idle_a_timeout_later() {
-        let mut clock = Clock::default();
+        let mut clock = Clock::new(STEP);
         clock.note(at(10_000));
         let last = clock.first_used(at(10_000));
         clock.note(at(1_000));
@@ -173,7 +191,7 @@ mod tests {
     #[test]
     fn what_was_idle_stays_so_when_the_clock_is_set_back() {
         let timeout = Duration::from_mins(1);
-        let mut clock = Clock::default();
+        let mut clock = Clock::new(STEP);
         clock.note(at(10_000));
         let idle = clock.first_used(at(10_000));
         clock.note(at(10_030));
@@ -191,7 +209,7 @@ mod tests {
 
     #[test]
     fn what_was_used_before_a_clock_that_is_set_again_and_again_is_idle() {
-        let mut clock = Clock::default();
+        let mut clock = Clock::new(STEP);
         clock.note(at(20_000));
         let last = clock.first_used(at(20_000));
         for times in 1..=REMEMBERED as u64 {

@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use flowtrack_common::{FlowState, L4Proto};
-
 use super::{
-    FiveTuple,
+    FiveTuple, Timeouts,
     entry::{Flow, LISTS},
     recent::RecentFlows,
 };
@@ -26,6 +24,13 @@ pub struct TrackerConfig {
     pub tcp_ends_flows: bool,
     /// What established flows of both sides keep of the table, whatever else comes.
     pub established_share: Share,
+    /// Which SYN starts a new flow on the ports of an old one.
+    pub reuse: Reuse,
+    /// From when the time for an answer to a SYN runs, and the linger time.
+    pub tcp_timers: TcpTimers,
+    /// A stamp that is older than the latest one by more than this shows that the clock was set back, or
+    /// that another capture began; with `None` none does.
+    pub clock_step: Option<Duration>,
     /// Make anomaly events.
     pub emit_anomalies: bool,
     /// Time in which a flow reports each kind of anomaly once for each side, and the tracker reports
@@ -65,6 +70,30 @@ pub enum Direction {
     LikelyServer,
 }
 
+/// Which SYN starts a new flow on the ports of an old one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reuse {
+    /// One with a new number, where the old connection is over or was silent for a minute.
+    #[default]
+    Over,
+    /// Any with another number than that of the old connection, as Zeek has it.
+    AnySyn,
+    /// None.
+    Never,
+}
+
+/// From when the time for an answer to a SYN runs, and the linger time of a connection that is over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TcpTimers {
+    /// From the latest packet. A connection is over when both FINs are acknowledged, or with a RST.
+    #[default]
+    LastPacket,
+    /// From the SYN, and from the close, whatever follows: as Zeek has it. A connection is over when
+    /// both sides have sent a FIN, or one of them that never had an answer, and all data has arrived;
+    /// or with a RST.
+    Fixed,
+}
+
 /// There is not enough memory for the flow tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -85,6 +114,10 @@ impl TrackerConfig {
     pub fn zeek() -> Self {
         Self {
             direction: Direction::LikelyServer,
+            reuse: Reuse::AnySyn,
+            tcp_timers: TcpTimers::Fixed,
+            timeouts: Timeouts::zeek(),
+            clock_step: None,
             ..Self::default()
         }
     }
@@ -93,6 +126,7 @@ impl TrackerConfig {
     pub fn netflow() -> Self {
         Self {
             tcp_ends_flows: false,
+            reuse: Reuse::Never,
             ..Self::default()
         }
     }
@@ -122,102 +156,12 @@ impl Default for TrackerConfig {
             direction: Direction::FirstPacket,
             tcp_ends_flows: true,
             established_share: Share { parts: 7, of: 8 },
+            reuse: Reuse::Over,
+            tcp_timers: TcpTimers::LastPacket,
+            clock_step: Some(Duration::from_mins(30)),
             emit_anomalies: false,
             anomaly_interval: Duration::from_secs(1),
             syn_flood_threshold: 1000,
-        }
-    }
-}
-
-/// Time without a packet after which a flow is over, by protocol and state.
-///
-/// The defaults are those of Zeek.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Timeouts([Duration; TimeoutClass::ALL.len()]);
-
-impl Timeouts {
-    /// The timeout of a class.
-    pub fn get(&self, class: TimeoutClass) -> Duration {
-        self.0[class.index()]
-    }
-
-    /// Sets the timeout of a class.
-    pub fn set(&mut self, class: TimeoutClass, timeout: Duration) {
-        self.0[class.index()] = timeout;
-    }
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        Self(TimeoutClass::ALL.map(|class| {
-            Duration::from_secs(match class {
-                TimeoutClass::TcpOpening | TimeoutClass::TcpLinger => 5,
-                TimeoutClass::TcpOpen | TimeoutClass::TcpClosing => 300,
-                TimeoutClass::Udp | TimeoutClass::Icmp | TimeoutClass::Other => 60,
-            })
-        }))
-    }
-}
-
-/// What decides how long a flow may be silent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum TimeoutClass {
-    /// TCP, closed or reset: stragglers join it for a while.
-    TcpLinger,
-    /// TCP, a SYN without an answer.
-    TcpOpening,
-    /// TCP, closed by one side or not yet acknowledged.
-    TcpClosing,
-    /// ICMP and ICMPv6.
-    Icmp,
-    /// UDP.
-    Udp,
-    /// Any other protocol, SCTP included.
-    Other,
-    /// TCP, answered, or joined mid-stream.
-    TcpOpen,
-}
-
-impl TimeoutClass {
-    /// All classes, in the order of [`TimeoutClass::index`].
-    pub const ALL: [Self; 7] = [
-        Self::TcpLinger,
-        Self::TcpOpening,
-        Self::TcpClosing,
-        Self::Icmp,
-        Self::Udp,
-        Self::Other,
-        Self::TcpOpen,
-    ];
-
-    /// Position in [`TimeoutClass::ALL`].
-    pub const fn index(self) -> usize {
-        self as usize
-    }
-
-    /// Name on the command line.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::TcpLinger => "tcp-linger",
-            Self::TcpOpening => "tcp-opening",
-            Self::TcpClosing => "tcp-closing",
-            Self::Icmp => "icmp",
-            Self::Udp => "udp",
-            Self::Other => "other",
-            Self::TcpOpen => "tcp",
-        }
-    }
-
-    /// The class of a flow.
-    pub const fn of(l4: Option<L4Proto>, state: FlowState) -> Self {
-        match (l4, state) {
-            (Some(L4Proto::Tcp), FlowState::SynSent) => Self::TcpOpening,
-            (Some(L4Proto::Tcp), FlowState::FinWait | FlowState::ClosingTcp) => Self::TcpClosing,
-            (Some(L4Proto::Tcp), state) if state.is_terminal() => Self::TcpLinger,
-            (Some(L4Proto::Tcp), _) => Self::TcpOpen,
-            (Some(L4Proto::Udp), _) => Self::Udp,
-            (Some(L4Proto::Icmp | L4Proto::IcmpV6), _) => Self::Icmp,
-            _ => Self::Other,
         }
     }
 }

@@ -1,24 +1,27 @@
 //! A live flow, as it lies in the table.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use flowtrack_common::{
     Envelope, FlowKey, FlowSide, FlowState, FlowStats, HistoryString, L4Proto, Orientation,
     SideStats, VictimClass,
 };
 
 use super::{
-    FlowRecord, Meta, RecordReason, TimeoutClass,
+    Direction, FlowRecord, Meta, RecordReason, TcpTimers, TimeoutClass, TimeoutSlot, TrackerConfig,
     anomaly::Reported,
     clock::LastUse,
     part::Parts,
+    servers,
     tcp::{self, Connection},
 };
 
 /// Lists of the flow table: one for each timeout and each kind of victim. All flows of a list have the
 /// same timeout and are worth the same.
-pub(super) const LISTS: usize = TimeoutClass::ALL.len() * VictimClass::ALL.len();
+pub(super) const LISTS: usize = TimeoutSlot::COUNT * VictimClass::ALL.len();
 
 /// The list of flows with this timeout that are worth this much.
-pub(super) const fn list(timeout: TimeoutClass, victim: VictimClass) -> usize {
+pub(super) const fn list(timeout: TimeoutSlot, victim: VictimClass) -> usize {
     timeout.index() * VictimClass::ALL.len() + victim.index()
 }
 
@@ -33,6 +36,8 @@ pub(super) struct Flow {
     pub(super) stats: FlowStats,
     pub(super) tcp: Connection,
     pub(super) last_use: LastUse,
+    /// The timeout of the responder's port, if that has one of its own.
+    port_timeout: Option<TimeoutSlot>,
     pub(super) envelope: Envelope,
     pub(super) parts: Parts,
     pub(super) reported: Reported,
@@ -40,16 +45,16 @@ pub(super) struct Flow {
 
 impl Flow {
     /// The flow that a packet starts, before that packet is counted.
-    pub(super) fn new<K>(meta: &Meta<K>, first_use: LastUse) -> Self {
-        let (state, sender) = match &meta.packet.tcp {
-            Some(info) => tcp::first_segment(info),
-            None => (FlowState::Active, FlowSide::Initiator),
-        };
+    pub(super) fn new<K: FlowKey>(
+        meta: &Meta<K>,
+        first_use: LastUse,
+        config: &TrackerConfig,
+    ) -> Self {
+        let (state, sender) = opening(meta, config.direction);
         let mut flow = Self {
-            initiator: match (sender, meta.packet.orientation) {
-                (FlowSide::Initiator, orientation) => orientation,
-                (FlowSide::Responder, Orientation::Forward) => Orientation::Reverse,
-                (FlowSide::Responder, Orientation::Reverse) => Orientation::Forward,
+            initiator: match sender {
+                FlowSide::Initiator => meta.packet.orientation,
+                FlowSide::Responder => meta.packet.orientation.reversed(),
             },
             l4: meta.packet.l4,
             state,
@@ -60,10 +65,12 @@ impl Flow {
             },
             tcp: Connection::default(),
             last_use: first_use,
+            port_timeout: None,
             envelope: meta.packet.envelope,
             parts: Parts::new(first_use),
             reported: Reported::default(),
         };
+        flow.find_port_timeout(meta.packet.key, config);
         flow.stats.completeness.midstream =
             meta.packet.tcp.is_some() && state != FlowState::SynSent;
         if sender == FlowSide::Responder {
@@ -78,6 +85,25 @@ impl Flow {
             self.initiator = initiator;
             self.history.push_flipped();
         }
+    }
+
+    /// Initiator and responder change places: what came first was an answer.
+    pub(super) fn swap_sides<K: FlowKey>(&mut self, key: K, config: &TrackerConfig) {
+        self.initiator = self.initiator.reversed();
+        std::mem::swap(&mut self.stats.initiator, &mut self.stats.responder);
+        self.parts.swap_sides();
+        self.tcp.swap_sides();
+        self.history.push_flipped();
+        self.find_port_timeout(key, config);
+    }
+
+    /// `key` is that of the table.
+    fn find_port_timeout<K: FlowKey>(&mut self, key: K, config: &TrackerConfig) {
+        let port = self.oriented(key).ports().map(|(_, port)| port);
+        self.port_timeout = self
+            .l4
+            .zip(port)
+            .and_then(|(l4, port)| config.timeouts.port(l4, port));
     }
 
     pub(super) fn side(&self, orientation: Orientation) -> FlowSide {
@@ -99,6 +125,9 @@ impl Flow {
     pub(super) fn count<K>(&mut self, side: FlowSide, meta: &Meta<K>) {
         let Meta { packet, ts } = meta;
         self.stats.last_seen = self.stats.last_seen.max(*ts);
+        if packet.tcp.is_none() {
+            self.stats.last_productive = *ts;
+        }
         let counters = self.stats.side_mut(side);
         if counters.packets == 0 {
             *counters = SideStats {
@@ -138,12 +167,38 @@ impl Flow {
         }
     }
 
-    pub(super) fn timeout_class(&self) -> TimeoutClass {
-        TimeoutClass::of(self.l4, self.state)
+    /// The timeout that runs now.
+    pub(super) fn timeout(&self, config: &TrackerConfig) -> TimeoutSlot {
+        let class = self.timeout_class(config);
+        match (class, self.port_timeout) {
+            (TimeoutClass::TcpOpening | TimeoutClass::TcpLinger, _) | (_, None) => class.into(),
+            (_, Some(slot)) => slot,
+        }
     }
 
-    pub(super) fn list(&self) -> usize {
-        list(self.timeout_class(), self.victim_class())
+    fn timeout_class(&self, config: &TrackerConfig) -> TimeoutClass {
+        if self.l4 != Some(L4Proto::Tcp) {
+            return TimeoutClass::of(self.l4, self.state);
+        }
+        match config.tcp_timers {
+            _ if !config.tcp_ends_flows => TimeoutClass::TcpOpen,
+            TcpTimers::LastPacket => TimeoutClass::of(self.l4, self.state),
+            TcpTimers::Fixed if self.tcp.is_over() => TimeoutClass::TcpLinger,
+            TcpTimers::Fixed if self.tcp.is_attempt() => TimeoutClass::TcpOpening,
+            TcpTimers::Fixed if self.state == FlowState::FinWait => TimeoutClass::TcpClosing,
+            TcpTimers::Fixed => TimeoutClass::TcpOpen,
+        }
+    }
+
+    /// Whether a timeout runs that packets do not extend.
+    pub(super) fn is_running_out(&self, config: &TrackerConfig) -> bool {
+        config.tcp_timers == TcpTimers::Fixed
+            && config.tcp_ends_flows
+            && (self.tcp.is_attempt() || self.tcp.is_finished())
+    }
+
+    pub(super) fn list(&self, config: &TrackerConfig) -> usize {
+        list(self.timeout(config), self.victim_class())
     }
 
     fn victim_class(&self) -> VictimClass {
@@ -155,4 +210,36 @@ impl Flow {
             _ => VictimClass::OneSided,
         }
     }
+}
+
+/// The state of the flow that a packet starts, and the side that sent it.
+fn opening<K: FlowKey>(meta: &Meta<K>, direction: Direction) -> (FlowState, FlowSide) {
+    let packet = &meta.packet;
+    let (state, sender) = match &packet.tcp {
+        Some(info) => tcp::first_segment(info),
+        None => (FlowState::Active, FlowSide::Initiator),
+    };
+    let sender = match direction {
+        Direction::LikelyServer if state != FlowState::SynSent && is_answer(meta) => {
+            FlowSide::Responder
+        }
+        Direction::LikelyServer => FlowSide::Initiator,
+        Direction::FirstPacket => sender,
+    };
+    (state, sender)
+}
+
+/// Whether its ports tell that the packet is an answer. What goes to all hosts is not.
+fn is_answer<K: FlowKey>(meta: &Meta<K>) -> bool {
+    let packet = &meta.packet;
+    let key = match packet.orientation {
+        Orientation::Forward => packet.key,
+        Orientation::Reverse => packet.key.reversed(),
+    };
+    let syn = packet.tcp.is_some_and(|info| info.flags.syn());
+    let to_all = key.destination() == Some(IpAddr::V4(Ipv4Addr::BROADCAST));
+    packet
+        .l4
+        .zip(key.ports())
+        .is_some_and(|(l4, (src, dst))| !to_all && servers::is_answer(l4, src, dst, syn))
 }

@@ -19,13 +19,15 @@ mod part;
 mod pressure;
 mod recent;
 mod record;
+mod servers;
 mod sink;
 mod tcp;
+mod timeouts;
 mod tracker;
 
 pub(crate) use self::clock::Clock;
 pub use self::{
-    config::{Direction, NotEnoughMemory, Share, TimeoutClass, Timeouts, TrackerConfig},
+    config::{Direction, NotEnoughMemory, Reuse, Share, TcpTimers, TrackerConfig},
     driver::FlowDriver,
     extract::{
         Directional, ExtractorConfig, FiveTupleExtractor, Fragments, IcmpFlows, IpPairExtractor,
@@ -36,6 +38,7 @@ pub use self::{
     observation::{Meta, Note, NoteKind, Observation},
     record::{FlowRecord, RecordReason},
     sink::{EventKinds, EventSink},
+    timeouts::{PortTimeout, TimeoutClass, TimeoutSlot, Timeouts, TooManyPorts},
     tracker::{Tracker, TrackerCounters},
 };
 

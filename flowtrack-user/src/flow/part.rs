@@ -48,6 +48,11 @@ impl Parts {
         )
     }
 
+    /// Initiator and responder change places.
+    pub(super) fn swap_sides(&mut self) {
+        std::mem::swap(&mut self.initiator, &mut self.responder);
+    }
+
     /// The part that is under way was told of; the next one begins with the packet at `next`.
     pub(super) fn next(&mut self, stats: &FlowStats, next: LastUse) {
         *self = Self {

@@ -9,6 +9,8 @@ use flowtrack_common::{Orientation, Timestamp};
 const REMEMBERED: Duration = Duration::from_hours(1);
 /// Places in which a key can lie.
 const WAYS: usize = 8;
+/// Places that the smallest table has: its flows are few, but more come and go.
+const PLACES_MIN: usize = 1 << 10;
 /// What a tag tells beside the key.
 const REVERSE: u64 = 1;
 const EVICTED: u64 = 1 << 1;
@@ -17,10 +19,10 @@ const FLAGS: u64 = REVERSE | EVICTED;
 /// Remembers keys of flows that ended without being over: who the initiator was, and whether the flow
 /// was evicted.
 ///
-/// It takes 16 bytes for each flow that the table holds, rounded up to a power of two; all are
-/// allocated when it is made. A key is known by 62 bits of a hash with a random key: one that was
-/// never there is taken for one that was once in 10^13 times. When there is no place for a key, the
-/// one that was over first makes room.
+/// It takes 16 bytes for each flow that the table holds, rounded up to a power of two and at least
+/// 16 KiB; all are allocated when it is made. A key is known by 62 bits of a hash with a random key: one that was
+/// never there is taken for one that was once in 10^13 times. Where there is no place for a key, the
+/// one that was remembered first is forgotten.
 #[derive(Debug)]
 pub(super) struct RecentFlows {
     sets: Box<[[Place; WAYS]]>,
@@ -67,13 +69,14 @@ impl RecentFlows {
             return;
         };
         let known = set.iter().position(|place| place.is(fingerprint));
-        let number = known.or_else(|| {
-            let places = set.iter().enumerate();
-            let oldest = places.min_by_key(|(_, place)| place.over_at);
-            oldest.map(|(number, _)| number)
-        });
-        if let Some(place) = number.and_then(|number| set.get_mut(number)) {
-            *place = Place::new(fingerprint, flow);
+        let free = || set.iter().position(Place::is_free);
+        let number = known.or_else(free).unwrap_or(WAYS - 1);
+        // The latest one stands first.
+        if let Some(places) = set.get_mut(..=number) {
+            places.rotate_right(1);
+        }
+        if let Some(first) = set.first_mut() {
+            *first = Place::new(fingerprint, flow);
         }
     }
 
@@ -125,6 +128,10 @@ impl Place {
         }
     }
 
+    fn is_free(&self) -> bool {
+        self.tag == 0
+    }
+
     fn is(&self, fingerprint: u64) -> bool {
         self.tag & !FLAGS == fingerprint
     }
@@ -132,7 +139,7 @@ impl Place {
 
 /// A power of two.
 fn sets(flows: usize) -> usize {
-    let sets = flows.div_ceil(WAYS);
+    let sets = flows.max(PLACES_MIN).div_ceil(WAYS);
     sets.checked_next_power_of_two().unwrap_or(sets)
 }
 
@@ -141,6 +148,13 @@ mod tests {
     use super::*;
 
     const NOW: Timestamp = Timestamp::new(1_000_000, 0);
+
+    fn one_set() -> RecentFlows {
+        RecentFlows {
+            sets: vec![[Place::default(); WAYS]].into_boxed_slice(),
+            hasher: RandomState::new(),
+        }
+    }
 
     fn flow(number: u64) -> RecentFlow {
         RecentFlow {
@@ -177,15 +191,28 @@ mod tests {
     }
 
     #[test]
-    fn the_flow_that_was_over_first_makes_room() {
-        let mut recent = RecentFlows::new(1);
-        for number in 0..=WAYS as u64 {
+    fn what_was_remembered_first_makes_room() {
+        let mut recent = one_set();
+        for number in 0..WAYS as u64 {
             recent.remember(&number, 0, flow(number));
         }
-        assert_eq!(recent.take(&0, 0, NOW), None);
-        for number in 1..=WAYS as u64 {
+        recent.remember(&0, 0, flow(0));
+        recent.remember(&100, 0, flow(100));
+        assert_eq!(recent.take(&1, 0, NOW), None);
+        for number in [100, 0, 7, 6, 5, 4, 3, 2] {
             assert_eq!(recent.take(&number, 0, NOW), Some(flow(number)));
         }
+    }
+
+    #[test]
+    fn the_place_of_what_was_taken_is_used_again() {
+        let mut recent = one_set();
+        for number in 0..WAYS as u64 {
+            recent.remember(&number, 0, flow(number));
+        }
+        recent.take(&4, 0, NOW);
+        recent.remember(&100, 0, flow(100));
+        assert!(recent.take(&0, 0, NOW).is_some());
     }
 
     #[test]
@@ -208,11 +235,14 @@ mod tests {
 
     #[test]
     fn it_takes_sixteen_bytes_for_each_flow_and_does_not_grow() {
-        assert_eq!(RecentFlows::memory(1 << 18), 1 << 22);
-        let mut recent = RecentFlows::new(1 << 10);
-        for number in 0..10_000 {
-            recent.remember(&number, 0, flow(number));
+        for (flows, bytes) in [(1, 1 << 14), (1 << 10, 1 << 14), (1025, 1 << 15)] {
+            assert_eq!(RecentFlows::memory(flows), bytes);
+            let mut recent = RecentFlows::new(flows);
+            for number in 0..10_000 {
+                recent.remember(&number, 0, flow(number));
+            }
+            assert_eq!(size_of_val(&*recent.sets), bytes);
         }
-        assert_eq!(size_of_val(&*recent.sets), RecentFlows::memory(1 << 10));
+        assert_eq!(RecentFlows::memory(1 << 18), 1 << 22, "the default");
     }
 }

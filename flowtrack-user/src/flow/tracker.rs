@@ -8,7 +8,7 @@ mod update;
 use flowtrack_common::{EndReason, FlowKey, FlowStats, Timestamp, VictimClass};
 
 use super::{
-    EventSink, FlowRecord, Meta, Observation, TimeoutClass, TrackerConfig,
+    EventSink, FlowRecord, Meta, Observation, TrackerConfig,
     clock::Clock,
     entry::{Flow, LISTS},
     flood::SynFlood,
@@ -59,7 +59,8 @@ impl TrackerCounters {
 ///
 /// It takes packets in the order in which they arrived. All that it knows of time are their stamps:
 /// the latest of them, or a later time given to [`Tracker::advance`], is the watermark by which flows
-/// expire. A stamp that is older by half an hour sets the watermark back: the clock has been set.
+/// expire. A stamp that is older by [`TrackerConfig::clock_step`] sets the watermark back: the clock has
+/// been set.
 #[derive(Debug)]
 pub struct Tracker<K> {
     table: FlowTable<K, Flow, LISTS>,
@@ -79,7 +80,7 @@ impl<K: FlowKey> Tracker<K> {
         Self {
             table: FlowTable::new(config.max_flows),
             config,
-            clock: Clock::default(),
+            clock: Clock::new(config.clock_step),
             lost_at: None,
             recent: RecentFlows::new(config.max_flows),
             gauge: PressureGauge::default(),
@@ -157,11 +158,4 @@ impl<K: FlowKey> Tracker<K> {
             visit(flow.oriented(*key), &flow.stats);
         })
     }
-}
-
-/// All lists of the table.
-fn lists() -> impl Iterator<Item = (TimeoutClass, VictimClass)> {
-    TimeoutClass::ALL
-        .into_iter()
-        .flat_map(|timeout| VictimClass::ALL.map(|victim| (timeout, victim)))
 }

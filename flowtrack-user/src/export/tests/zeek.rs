@@ -155,6 +155,7 @@ fn a_connection_stands_in_the_columns_as_zeek_writes_it() {
         c("PA", 1, 1, 100),
         s("PA", 1, 101, 200),
         s("PA", 301, 101, 50),
+        c("A", 101, 351, 0),
         c("R", 101, 0, 0),
     ]));
     let columns = columns(&record);
@@ -166,15 +167,15 @@ fn a_connection_stands_in_the_columns_as_zeek_writes_it() {
         ("id.resp_p", "80"),
         ("proto", "tcp"),
         ("service", "-"),
-        ("duration", "0.006000"),
+        ("duration", "0.007000"),
         ("orig_bytes", "100"),
         // The gap of 100 bytes counts: Zeek goes by the sequence numbers.
         ("resp_bytes", "350"),
         ("conn_state", "RSTO"),
         ("missed_bytes", "100"),
-        ("history", "ShADdR"),
-        ("orig_pkts", "4"),
-        ("orig_ip_bytes", "260"),
+        ("history", "ShADdgR"),
+        ("orig_pkts", "5"),
+        ("orig_ip_bytes", "300"),
         ("resp_pkts", "3"),
         ("resp_ip_bytes", "370"),
         ("ip_proto", "6"),

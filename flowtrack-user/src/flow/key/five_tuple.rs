@@ -43,4 +43,8 @@ impl FlowKey for FiveTuple {
     fn destination(&self) -> Option<IpAddr> {
         Some(self.dst)
     }
+
+    fn ports(&self) -> Option<(u16, u16)> {
+        Some((self.src_port, self.dst_port))
+    }
 }

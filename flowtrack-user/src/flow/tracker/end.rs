@@ -2,11 +2,11 @@
 
 use flowtrack_common::{EndReason, FlowEvent, FlowKey, FlowState};
 
-use super::{Tracker, lists};
+use super::Tracker;
 use crate::{
     flow::{
         EventKinds, EventSink, Meta, RecordReason,
-        entry::{Flow, list},
+        entry::{Flow, LISTS},
         recent::RecentFlow,
     },
     table::SlotId,
@@ -23,8 +23,8 @@ impl<K: FlowKey> Tracker<K> {
     /// Ends all flows: those that have expired for that reason, the others for `reason`.
     pub fn finish(&mut self, reason: EndReason, sink: &mut impl EventSink<K>) {
         self.sweep(usize::MAX, sink);
-        for (timeout, victim) in lists() {
-            while let Some(id) = self.table.oldest(list(timeout, victim)) {
+        for list in 0..LISTS {
+            while let Some(id) = self.table.oldest(list) {
                 // A late packet leaves a flow behind one that was used before it.
                 self.end_unless_expired(id, reason, sink);
             }
@@ -44,9 +44,9 @@ impl<K: FlowKey> Tracker<K> {
     /// Ends flows that have expired, at most `limit` of them. Returns how many.
     pub(super) fn sweep(&mut self, limit: usize, sink: &mut impl EventSink<K>) -> usize {
         let mut ended = 0;
-        for (timeout, victim) in lists() {
+        for list in 0..LISTS {
             while ended < limit {
-                let oldest = self.table.oldest(list(timeout, victim));
+                let oldest = self.table.oldest(list);
                 let Some(id) = oldest.filter(|&id| self.has_expired(id)) else {
                     break;
                 };
@@ -74,7 +74,7 @@ impl<K: FlowKey> Tracker<K> {
     /// Whether the flow at `id` was silent for longer than its timeout.
     pub(super) fn has_expired(&self, id: SlotId) -> bool {
         self.table.get(id).is_some_and(|(_, flow)| {
-            let timeout = self.config.timeouts.get(flow.timeout_class());
+            let timeout = self.config.timeouts.at(flow.timeout(&self.config));
             self.clock.is_idle(flow.last_use, timeout)
         })
     }
@@ -85,6 +85,7 @@ impl<K: FlowKey> Tracker<K> {
             return;
         };
         let reason = match flow.state {
+            _ if !self.config.tcp_ends_flows => reason,
             FlowState::Closed => EndReason::Fin,
             FlowState::Reset | FlowState::Aborted => EndReason::Rst,
             _ => reason,
@@ -139,22 +140,26 @@ impl<K: FlowKey> Tracker<K> {
 
     /// Remembers a flow that ended for `reason` if more of it may come.
     fn remember(&mut self, key: &K, flow: &Flow, reason: EndReason) {
-        if !matches!(reason, EndReason::IdleTimeout | EndReason::Evicted) {
+        let clock = flow.last_use.clock();
+        // One that was last used before the clock was set back is not recognised after that.
+        if !matches!(reason, EndReason::IdleTimeout | EndReason::Evicted)
+            || clock != self.clock.number()
+        {
             return;
         }
-        let timeout = self.config.timeouts.get(flow.timeout_class());
+        let timeout = self.config.timeouts.at(flow.timeout(&self.config));
         let recent = RecentFlow {
             initiator: flow.initiator,
             evicted: reason == EndReason::Evicted,
             over_at: flow.last_use.stamp().saturating_add(timeout),
         };
-        self.recent.remember(key, flow.last_use.clock(), recent);
+        self.recent.remember(key, clock, recent);
     }
 
     /// Whether packets were lost while the flow lived.
     fn may_miss_packets(&self, flow: &Flow) -> bool {
         self.lost_at.is_some_and(|at| {
-            let timeout = self.config.timeouts.get(flow.timeout_class());
+            let timeout = self.config.timeouts.at(flow.timeout(&self.config));
             let last_use = self.clock.on_this_clock(flow.last_use);
             flow.stats.started <= at && at <= last_use.saturating_add(timeout)
         })

@@ -5,7 +5,7 @@ use std::time::Duration;
 use flowtrack_common::{EndReason, FlowKey, VictimClass};
 
 use super::Tracker;
-use crate::flow::{EventSink, TimeoutClass, Timeouts, entry::list};
+use crate::flow::{EventSink, TimeoutSlot, Timeouts, entry::list};
 
 impl<K: FlowKey> Tracker<K> {
     /// Flows that may be live at a time.
@@ -55,7 +55,7 @@ impl<K: FlowKey> Tracker<K> {
         let Some(class) = self.victim_class() else {
             return;
         };
-        let oldest = TimeoutClass::ALL.into_iter().filter_map(|timeout| {
+        let oldest = TimeoutSlot::all().filter_map(|timeout| {
             let id = self.table.oldest(list(timeout, class))?;
             let (_, flow) = self.table.get(id)?;
             Some((self.clock.on_this_clock(flow.last_use), id))
@@ -71,10 +71,8 @@ impl<K: FlowKey> Tracker<K> {
     /// The class that gives up a flow: the cheapest of those that have more than they are guaranteed.
     fn victim_class(&self) -> Option<VictimClass> {
         let len = |class: &VictimClass| -> usize {
-            let lists = TimeoutClass::ALL.map(|timeout| list(timeout, *class));
-            lists
-                .into_iter()
-                .map(|list| self.table.class_len(list))
+            TimeoutSlot::all()
+                .map(|timeout| self.table.class_len(list(timeout, *class)))
                 .sum()
         };
         let has_more = |class: &VictimClass| len(class) > self.guaranteed(*class);

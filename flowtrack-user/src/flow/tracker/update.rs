@@ -26,10 +26,10 @@ impl<K: FlowKey> Tracker<K> {
         };
         let silence = meta.ts.saturating_since(flow.stats.last_seen);
         let side = flow.side(meta.packet.orientation);
-        let replaced = meta
-            .packet
-            .tcp
-            .is_some_and(|info| flow.tcp.is_replaced_by(flow.state, side, &info, silence));
+        let replaced = meta.packet.tcp.is_some_and(|info| {
+            flow.tcp
+                .is_replaced_by(self.config.reuse, flow.state, side, &info, silence)
+        });
         if self.has_expired(id) {
             self.end(id, EndReason::IdleTimeout, sink);
         } else if replaced {
@@ -43,14 +43,16 @@ impl<K: FlowKey> Tracker<K> {
     /// Starts a flow; a full table gives one up for it.
     pub(super) fn start(&mut self, meta: &Meta<K>, sink: &mut impl EventSink<K>) -> Option<SlotId> {
         self.make_room(sink);
-        let mut flow = Flow::new(meta, self.clock.first_used(meta.ts));
+        let mut flow = Flow::new(meta, self.clock.first_used(meta.ts), &self.config);
         if let Some(recent) = self.returned(&meta.packet.key)
             && self.config.direction == Direction::FirstPacket
             && !meta.packet.tcp.is_some_and(|info| info.flags.syn())
         {
             flow.continue_from(recent.initiator);
         }
-        let id = self.table.insert(meta.packet.key, flow, flow.list())?;
+        let id = self
+            .table
+            .insert(meta.packet.key, flow, flow.list(&self.config))?;
         self.counters.created += 1;
         if sink.wants().contains(EventKinds::STARTED) {
             sink.event(FlowEvent::Started {
@@ -81,8 +83,11 @@ impl<K: FlowKey> Tracker<K> {
         let side = flow.side(meta.packet.orientation);
         let key = flow.oriented(meta.packet.key);
         flow.count(side, meta);
-        flow.last_use = self.clock.used(flow.last_use, meta.ts);
+        let list = flow.list(&self.config);
         let step = flow.follow(side, meta, key, sink);
+        if step.is_some_and(|step| step.swaps) {
+            flow.swap_sides(meta.packet.key, &self.config);
+        }
         if sink.wants().contains(EventKinds::PACKET) {
             sink.event(FlowEvent::Packet {
                 key,
@@ -92,8 +97,11 @@ impl<K: FlowKey> Tracker<K> {
             });
         }
         let first = flow.stats.packets() == 1;
-        let list = flow.list();
-        self.table.touch(id, list);
+        let next = flow.list(&self.config);
+        if next != list || !flow.is_running_out(&self.config) {
+            flow.last_use = self.clock.used(flow.last_use, meta.ts);
+            self.table.touch(id, next);
+        }
         if self.reports_anomalies(sink) {
             let outcome = Outcome {
                 side,

@@ -166,14 +166,16 @@ fn a_fin_before_the_data_leaves_a_gap_that_is_filled() {
         ..Counts::default()
     };
     assert_eq!(Counts::from(&record.stats.initiator), expected);
-    assert_eq!(record.history.as_str(), "ShADFf");
+    assert_eq!(record.history.as_str(), "ShADFTf");
 }
 
 #[test]
-fn the_number_of_a_reset_is_no_gap() {
-    let record = converse(&open_then(&[c("PA", 1, 1, 10), c("R", 5000, 0, 0)]));
-    assert_eq!(record.stats.initiator.gap_bytes, 0);
-    assert_eq!(record.stats.initiator.stream_bytes, 10);
+fn the_number_of_a_reset_is_no_gap_though_it_tells_how_long_the_stream_was() {
+    for (number, stream) in [(11, 10), (5000, 4999), (1 << 21, 10), (5, 10)] {
+        let record = converse(&open_then(&[c("PA", 1, 1, 10), c("R", number, 0, 0)]));
+        assert_eq!(record.stats.initiator.gap_bytes, 0);
+        assert_eq!(record.stats.initiator.stream_bytes, stream, "{number}");
+    }
 }
 
 #[test]

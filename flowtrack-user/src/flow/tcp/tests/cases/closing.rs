@@ -95,7 +95,7 @@ pub(super) fn odd_cases() -> Vec<Case> {
                 s("FA", 1, 12, 0),
                 c("A", 12, 2, 0),
             ]),
-            "ShADFTf",
+            "ShAFTf",
             CLOSE,
             FIN,
         ),
