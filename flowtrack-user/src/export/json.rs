@@ -102,9 +102,11 @@ pub(super) struct Key {
     #[serde(skip_serializing_if = "is_zero")]
     icmp_id: u16,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    key_vlans: Vec<u16>,
+    #[serde(rename = "key_vlans")]
+    vlans: Vec<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    key_tunnel: Option<KeyTunnel>,
+    #[serde(rename = "key_tunnel")]
+    tunnel: Option<KeyTunnel>,
 }
 
 /// The tunnel that is part of a key.
@@ -207,8 +209,8 @@ impl From<&FiveTuple> for Key {
             dst: key.dst,
             dst_port: key.dst_port,
             icmp_id: key.icmp_id,
-            key_vlans: vlans(key.vlans),
-            key_tunnel: key.tunnel.map(|tunnel| KeyTunnel {
+            vlans: vlans(key.vlans),
+            tunnel: key.tunnel.map(|tunnel| KeyTunnel {
                 kind: tunnel.kind.name(),
                 id: tunnel.id,
             }),

@@ -70,6 +70,14 @@ impl Timeouts {
         self.classes[class.index()] = timeout;
     }
 
+    /// Sets the timeout of all classes; no port has one of its own any more.
+    pub fn set_all(&mut self, timeout: Duration) {
+        *self = Self {
+            classes: [timeout; TimeoutClass::ALL.len()],
+            ports: [None; PORTS],
+        };
+    }
+
     /// Gives a port a timeout of its own.
     pub fn set_port(&mut self, timeout: PortTimeout) -> Result<(), TooManyPorts> {
         let same = |old: &PortTimeout| (old.l4, old.port) == (timeout.l4, timeout.port);

@@ -5,9 +5,7 @@ mod icmp;
 mod keys;
 mod tunnels;
 
-use std::net::IpAddr;
-
-use flowtrack_common::{Extracted, FlowExtractor, Frame, L4Proto, Orientation, VlanStack};
+use flowtrack_common::{Extracted, FlowExtractor, Frame, L4Proto, Orientation};
 
 use crate::{
     flow::{ExtractorConfig, FiveTuple, FiveTupleExtractor, Intake, IntakeCounts, Observation},

@@ -27,7 +27,7 @@ fn config(fragments: Fragments) -> ExtractorConfig {
 fn part(protocol: u8, offset: u16, more: u16, payload: &[u8]) -> Vec<u8> {
     ethernet(
         &[IPV4],
-        &ipv4_with(&[], more | offset / 8, protocol, payload),
+        &ipv4_with(&[], more | (offset / 8), protocol, payload),
     )
 }
 

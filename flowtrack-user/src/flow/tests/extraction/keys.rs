@@ -114,6 +114,6 @@ fn each_direction_can_be_a_flow_of_its_own() {
             _ => {}
         }
     }
-    flows.sort();
+    flows.sort_unstable();
     assert_eq!(flows, [(4, 9, 1), (9, 4, 2)]);
 }
