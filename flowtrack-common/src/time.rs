@@ -50,6 +50,13 @@ impl Timestamp {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
 
+    /// This time minus `duration`, at least [`Timestamp::EPOCH`].
+    #[must_use]
+    pub const fn saturating_sub(self, duration: Duration) -> Self {
+        let after = Self::EPOCH.saturating_add(duration);
+        Self(self.0.saturating_sub(after.0))
+    }
+
     /// This time plus `duration`, at most [`Timestamp::MAX`].
     #[must_use]
     pub const fn saturating_add(self, duration: Duration) -> Self {
@@ -85,6 +92,8 @@ mod tests {
         assert_eq!(b.saturating_since(a), Duration::new(2, 500));
         assert_eq!(a.saturating_since(b), Duration::ZERO);
         assert_eq!(a.saturating_add(Duration::MAX), Timestamp::MAX);
+        assert_eq!(b.saturating_sub(Duration::new(2, 500)), a);
+        assert_eq!(b.saturating_sub(Duration::MAX), Timestamp::EPOCH);
         assert_eq!(Timestamp::new(u64::MAX, 0), Timestamp::MAX);
     }
 }

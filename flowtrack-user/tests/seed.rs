@@ -1,5 +1,6 @@
 //! What the page that documents `FlowEvent` says of when events are made, each sentence shown with
 //! frames. The page's types are shown in `flowtrack-common/tests/seed.rs`.
+#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
 #[path = "common/frames.rs"]
 mod frames;
@@ -323,16 +324,13 @@ fn an_anomaly_of_a_flow_has_its_key_and_one_of_the_tracker_has_none() {
             continue;
         };
         assert_eq!(event.key(), key.as_ref());
-        match kind {
-            AnomalyKind::FlowTableEvictionPressure(pressure) => {
-                assert_eq!(*key, None);
-                assert_eq!(pressure.state, PressureState::Raised);
-                of_tracker += 1;
-            }
-            _ => {
-                assert_eq!(*key, events[0].key().copied());
-                of_flows += 1;
-            }
+        if let AnomalyKind::FlowTableEvictionPressure(pressure) = kind {
+            assert_eq!(*key, None);
+            assert_eq!(pressure.state, PressureState::Raised);
+            of_tracker += 1;
+        } else {
+            assert_eq!(*key, events[0].key().copied());
+            of_flows += 1;
         }
     }
     assert!(of_flows > 0 && of_tracker > 0, "{of_flows} {of_tracker}");
@@ -358,10 +356,10 @@ fn a_flow_lives_on_after_its_anomaly() {
 fn events_can_be_filtered_by_their_key() {
     let mut script = Script::new(small().with_emit_anomalies(true));
     let events = script.frames(&trouble());
-    let of_server = |key: &&FiveTuple| key.dst_port == SERVER.1 && key.src_port == CLIENT.1;
+    let of_server = |key: &FiveTuple| key.dst_port == SERVER.1 && key.src_port == CLIENT.1;
     let filtered = events
         .iter()
-        .filter(|event| event.key().filter(of_server).is_some());
+        .filter(|event| event.key().is_some_and(of_server));
     let filtered: Vec<Event> = filtered.cloned().collect();
     assert!(names(&filtered).starts_with("SPCPEPP"));
     assert!(filtered.len() < events.len());

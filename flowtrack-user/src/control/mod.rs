@@ -11,6 +11,7 @@ mod outputs;
 mod preflight;
 mod read;
 mod summary;
+mod tap;
 
 pub use self::{
     attachment::AttachError,
@@ -22,4 +23,5 @@ pub use self::{
     live::{RunConfig, run},
     preflight::PreflightError,
     read::{ReadConfig, ReadOutcome, read},
+    tap::{Tap, TapError},
 };

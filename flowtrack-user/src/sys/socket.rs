@@ -45,10 +45,12 @@ pub fn wake_rx(fd: BorrowedFd<'_>) -> io::Result<()> {
     }
 }
 
-/// Waits for packets, at most `timeout`. Wakes the kernel up as well.
-pub fn wait_rx(fd: BorrowedFd<'_>, timeout: Duration) -> io::Result<()> {
+/// Waits for packets on one of the sockets, at most `timeout`. Wakes the kernel up as well.
+pub fn wait_rx(fds: &[BorrowedFd<'_>], timeout: Duration) -> io::Result<()> {
     let timeout = PollTimeout::try_from(timeout).unwrap_or(PollTimeout::MAX);
-    match poll(&mut [PollFd::new(fd, PollFlags::POLLIN)], timeout) {
+    let fds = fds.iter().map(|fd| PollFd::new(*fd, PollFlags::POLLIN));
+    let mut fds: Vec<_> = fds.collect();
+    match poll(&mut fds, timeout) {
         Ok(_) | Err(Errno::EINTR) => Ok(()),
         Err(errno) => Err(errno.into()),
     }

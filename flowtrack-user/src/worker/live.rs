@@ -11,13 +11,13 @@ use std::{
 
 use core_affinity::CoreId;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
-use flowtrack_common::{EndReason, Frame, LinkType, Timestamp};
+use flowtrack_common::{EndReason, Timestamp};
 
 use super::{Shard, ShardCounts, SharedCounts, timer::Timer};
 use crate::{
     capture::{
         BURST,
-        xdp::{SocketConfig, SocketError, SocketReport, SocketStats, XskSocket},
+        xdp::{RING_DELAY, SocketConfig, SocketError, SocketReport, SocketStats, XskSocket},
     },
     flow::{ExtractorConfig, FiveTuple, Intake, IntakeCounts, Observation},
     sys::clock::{self, TaiClock},
@@ -27,12 +27,8 @@ use crate::{
 const IDLE_WAIT: Duration = Duration::from_millis(50);
 /// From one look at the socket's counters to the next.
 const STATS_INTERVAL: Duration = Duration::from_millis(10);
-/// A packet may be stamped this long before it can be received.
-const RING_DELAY: Duration = Duration::from_millis(20);
 /// Nothing arrives for this long after the program was detached: all has been received.
 const DRAIN_SILENCE: Duration = Duration::from_millis(20);
-/// Where the time stamp ends and the packet starts.
-const STAMP_LEN: usize = size_of::<flowtrack_common::abi::Stamp>();
 
 /// What a worker is started with.
 #[derive(Debug)]
@@ -221,23 +217,13 @@ impl Worker {
         } else {
             clock::now()
         };
+        let stamps = stamped.then_some(*tai);
         let mut now = burst_time;
         for packet in batch.packets() {
             counts.received += 1;
-            let (bytes, ts) = match packet.head.split_first_chunk::<STAMP_LEN>() {
-                Some((stamp, bytes)) if *stamped => (bytes, tai.wall(u64::from_ne_bytes(*stamp))),
-                _ => (packet.head, burst_time),
-            };
-            let in_front = packet.head.len() - bytes.len();
-            let wire_len = u32::try_from(packet.len - in_front).unwrap_or(u32::MAX);
-            let frame = Frame {
-                bytes,
-                wire_len,
-                link: LinkType::ETHERNET,
-                ts,
-            };
+            let frame = packet.frame(stamps, burst_time);
             intake.frame(&frame, |observation| burst.push(observation));
-            now = now.max(ts);
+            now = now.max(frame.ts);
         }
         // The frames go back before the tracker starts: the kernel can use them meanwhile.
         drop(batch);
@@ -255,11 +241,7 @@ impl Worker {
     /// Nothing has arrived: time goes on all the same.
     fn idle(&mut self) {
         let now = clock::now();
-        let past = Timestamp::from_nanos(
-            now.as_nanos()
-                .saturating_sub(u64::try_from(RING_DELAY.as_nanos()).unwrap_or(0)),
-        );
-        let more = self.shard.idle(past);
+        let more = self.shard.idle(now.saturating_sub(RING_DELAY));
         self.shard.tick(now);
         if self.stats_timer.is_due(now) {
             self.poll_stats();

@@ -1,7 +1,13 @@
 //! Packets lent from a socket.
 #![forbid(unsafe_code)]
 
+use flowtrack_common::{Frame, LinkType, Timestamp, abi::Stamp};
+
 use super::socket::{Pending, XskSocket};
+use crate::sys::clock::TaiClock;
+
+/// Where the time stamp ends and the packet starts.
+const STAMP_LEN: usize = size_of::<Stamp>();
 
 /// Packets that have arrived, borrowed from the socket's memory. When it is dropped, their frames go
 /// back to the fill ring.
@@ -30,6 +36,24 @@ pub struct RxPacket<'a> {
     pub head: &'a [u8],
     /// Bytes over all frames.
     pub len: usize,
+}
+
+impl<'a> RxPacket<'a> {
+    /// The frame, at the time of the stamp in front of it; at `arrival` if there is no clock to read
+    /// stamps by.
+    pub fn frame(self, stamps: Option<TaiClock>, arrival: Timestamp) -> Frame<'a> {
+        let (bytes, ts) = match (self.head.split_first_chunk::<STAMP_LEN>(), stamps) {
+            (Some((stamp, bytes)), Some(clock)) => (bytes, clock.wall(u64::from_ne_bytes(*stamp))),
+            _ => (self.head, arrival),
+        };
+        let in_front = self.head.len() - bytes.len();
+        Frame {
+            bytes,
+            wire_len: u32::try_from(self.len.saturating_sub(in_front)).unwrap_or(u32::MAX),
+            link: LinkType::ETHERNET,
+            ts,
+        }
+    }
 }
 
 impl<'a> RxBatch<'a> {
@@ -98,5 +122,36 @@ impl<'a> Iterator for Packets<'a> {
             head: self.socket.data(first),
             len,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stamp_is_the_time_of_the_frame_behind_it() {
+        let bytes = [&7u64.to_ne_bytes()[..], &[1, 2, 3]].concat();
+        let packet = RxPacket {
+            head: &bytes,
+            len: 2000,
+        };
+        let clock = TaiClock::measure();
+        let frame = packet.frame(Some(clock), Timestamp::MAX);
+        assert_eq!((frame.bytes, frame.wire_len), (&[1, 2, 3][..], 1992));
+        assert_eq!(frame.ts, clock.wall(7));
+        let frame = packet.frame(None, Timestamp::MAX);
+        assert_eq!((frame.bytes, frame.wire_len), (&bytes[..], 2000));
+        assert_eq!(frame.ts, Timestamp::MAX);
+    }
+
+    #[test]
+    fn a_packet_too_short_for_a_stamp_is_a_frame_as_it_is() {
+        let packet = RxPacket {
+            head: &[1, 2],
+            len: 2,
+        };
+        let frame = packet.frame(Some(TaiClock::measure()), Timestamp::EPOCH);
+        assert_eq!((frame.bytes, frame.wire_len), (&[1, 2][..], 2));
     }
 }

@@ -219,7 +219,7 @@ impl XskSocket {
 
     /// Waits for packets, at most `timeout`.
     pub fn wait(&self, timeout: Duration) -> io::Result<()> {
-        sys::socket::wait_rx(self.fd(), timeout)
+        sys::socket::wait_rx(&[self.fd()], timeout)
     }
 
     /// Wakes the kernel up if it asks for that.
@@ -268,7 +268,8 @@ impl XskSocket {
         debug_assert_eq!(given, descs.len(), "the fill ring has room for all frames");
     }
 
-    fn fd(&self) -> BorrowedFd<'_> {
+    /// For whoever waits for several sockets.
+    pub fn fd(&self) -> BorrowedFd<'_> {
         // SAFETY: the socket is open as long as `self.rx` is there.
         unsafe { BorrowedFd::borrow_raw(self.raw_fd()) }
     }
