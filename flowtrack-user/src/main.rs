@@ -50,7 +50,7 @@ fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
         quiet: args.quiet,
         outputs: args.shared.outputs.clone(),
         extractor: args.shared.extractor(),
-        tracker: args.shared.tracker(),
+        tracker: args.shared.tracker()?,
     })?;
     say(&ledger);
     let status = status(&ledger);
@@ -75,7 +75,7 @@ fn read(args: &ReadArgs) -> anyhow::Result<ExitCode> {
         outputs: args.shared.outputs.clone(),
         shards: args.shards.into(),
         extractor: args.shared.extractor(),
-        tracker: args.shared.tracker(),
+        tracker: args.shared.tracker()?,
     })?;
     let damaged = !outcome.errors.is_empty();
     for error in outcome.errors {

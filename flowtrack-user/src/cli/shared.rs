@@ -5,13 +5,13 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Args, value_parser};
 
 use super::{
-    IdleTimeout, TimeoutScope,
+    IdleTimeout,
     choices::{FragmentsArg, IcmpArg, KeyPart, Profile, TunnelsArg},
     values::positive_duration,
 };
 use crate::{
     export::{OutputSpec, Target},
-    flow::{ExtractorConfig, TimeoutClass, TrackerConfig},
+    flow::{ExtractorConfig, TooManyPorts, TrackerConfig},
 };
 
 /// What `run` and `read` have in common.
@@ -72,7 +72,7 @@ pub struct SharedArgs {
 
 impl SharedArgs {
     /// Size and timeouts of the trackers.
-    pub fn tracker(&self) -> TrackerConfig {
+    pub fn tracker(&self) -> Result<TrackerConfig, TooManyPorts> {
         let profile = self.profile.tracker();
         let mut config = TrackerConfig {
             max_flows: self.max_flows as usize,
@@ -80,17 +80,10 @@ impl SharedArgs {
             emit_anomalies: self.emit_anomalies || profile.emit_anomalies,
             ..profile
         };
-        for IdleTimeout { scope, timeout } in &self.idle_timeouts {
-            match *scope {
-                TimeoutScope::All => {
-                    for class in TimeoutClass::ALL {
-                        config.timeouts.set(class, *timeout);
-                    }
-                }
-                TimeoutScope::Class(class) => config.timeouts.set(class, *timeout),
-            }
+        for timeout in &self.idle_timeouts {
+            timeout.apply(&mut config.timeouts)?;
         }
-        config
+        Ok(config)
     }
 
     /// What makes a flow.

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use clap::{CommandFactory, Parser};
 
+use flowtrack_common::L4Proto;
+
 use super::{Cli, Command, SharedArgs};
 use crate::flow::{
     ExtractorConfig, Fragments, IcmpFlows, TimeoutClass, Timeouts, TrackerConfig, Tunnels,
@@ -25,7 +27,7 @@ fn extractor(options: &str) -> ExtractorConfig {
 }
 
 fn tracker(options: &str) -> TrackerConfig {
-    typed(options).unwrap().tracker()
+    typed(options).unwrap().tracker().unwrap()
 }
 
 #[test]
@@ -114,6 +116,24 @@ fn a_later_timeout_wins_over_an_earlier_one() {
         };
         assert_eq!(timeouts.timeouts.get(class), Duration::from_secs(expected));
     }
+}
+
+#[test]
+fn a_port_may_have_a_timeout_of_its_own() {
+    let config = tracker("--profile zeek --idle-timeout tcp/22=2h --idle-timeout sctp/2905=9s");
+    for (l4, port, expected) in [
+        (L4Proto::Tcp, 22, Some(7200)),
+        (L4Proto::Tcp, 23, Some(3600)),
+        (L4Proto::Udp, 53, Some(10)),
+        (L4Proto::Sctp, 2905, Some(9)),
+        (L4Proto::Tcp, 80, None),
+    ] {
+        let slot = config.timeouts.port(l4, port);
+        let timeout = slot.map(|slot| config.timeouts.at(slot));
+        assert_eq!(timeout, expected.map(Duration::from_secs), "{l4} {port}");
+    }
+    let config = tracker("--profile zeek --idle-timeout all=1s");
+    assert_eq!(config.timeouts.port(L4Proto::Tcp, 22), None);
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 use std::{str::FromStr, time::Duration};
 
-use crate::flow::TimeoutClass;
+use flowtrack_common::L4Proto;
+
+use crate::flow::{PortTimeout, TimeoutClass, Timeouts, TooManyPorts};
 
 /// `PROTO=DURATION`
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +22,8 @@ pub enum TimeoutScope {
     All,
     /// That of a class.
     Class(TimeoutClass),
+    /// That of the flows to a port.
+    Port(L4Proto, u16),
 }
 
 /// What is wrong with a timeout.
@@ -31,6 +35,9 @@ pub enum IdleTimeoutError {
     /// No such protocol.
     #[error("'{0}' has no timeout of its own; there are {1} and all")]
     UnknownClass(String, String),
+    /// No port.
+    #[error("'{0}' is no port; write for example tcp/22, udp/53 or sctp/2905")]
+    Port(String),
     /// No duration.
     #[error(transparent)]
     Duration(#[from] DurationError),
@@ -45,6 +52,19 @@ pub enum DurationError {
     /// It is 0.
     #[error("0 is too short; write for example 30s, 5m or 1h30m")]
     Zero,
+}
+
+impl IdleTimeout {
+    /// Sets it.
+    pub(super) fn apply(&self, timeouts: &mut Timeouts) -> Result<(), TooManyPorts> {
+        let timeout = self.timeout;
+        match self.scope {
+            TimeoutScope::All => timeouts.set_all(timeout),
+            TimeoutScope::Class(class) => timeouts.set(class, timeout),
+            TimeoutScope::Port(l4, port) => timeouts.set_port(PortTimeout { l4, port, timeout })?,
+        }
+        Ok(())
+    }
 }
 
 impl FromStr for IdleTimeout {
@@ -66,6 +86,9 @@ impl FromStr for TimeoutScope {
         if name == "all" {
             return Ok(Self::All);
         }
+        if let Some((l4, port)) = name.split_once('/') {
+            return port_of(l4, port).ok_or_else(|| IdleTimeoutError::Port(name.to_owned()));
+        }
         let class = TimeoutClass::ALL
             .into_iter()
             .find(|class| class.name() == name);
@@ -74,6 +97,16 @@ impl FromStr for TimeoutScope {
             IdleTimeoutError::UnknownClass(name.to_owned(), names)
         })
     }
+}
+
+fn port_of(l4: &str, port: &str) -> Option<TimeoutScope> {
+    let l4 = match l4 {
+        "tcp" => L4Proto::Tcp,
+        "udp" => L4Proto::Udp,
+        "sctp" => L4Proto::Sctp,
+        _ => return None,
+    };
+    Some(TimeoutScope::Port(l4, port.parse().ok()?))
 }
 
 /// A duration longer than 0.
@@ -102,6 +135,8 @@ mod tests {
                 0,
             ),
             ("all=10s", TimeoutScope::All, 10),
+            ("tcp/22=1h", TimeoutScope::Port(L4Proto::Tcp, 22), 3600),
+            ("udp/53=10s", TimeoutScope::Port(L4Proto::Udp, 53), 10),
         ] {
             let timeout = Duration::from_secs(secs);
             assert_eq!(text.parse(), Ok(IdleTimeout { scope, timeout }), "{text}");
@@ -113,6 +148,9 @@ mod tests {
         let error = |text: &str| text.parse::<IdleTimeout>().unwrap_err().to_string();
         assert!(error("udp").contains("PROTO=DURATION"));
         assert!(error("quic=1s").contains("tcp-opening"));
+        for text in ["icmp/8=1s", "tcp/65536=1s", "tcp/=1s"] {
+            assert!(error(text).contains("tcp/22"), "{text}");
+        }
         assert!(error("udp=soon").contains("'soon'"));
     }
 

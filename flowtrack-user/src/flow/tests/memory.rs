@@ -17,8 +17,8 @@ fn udp_timeout() -> Duration {
 
 /// A flow of the client's that expires; the server speaks first when it comes back, `silence` after
 /// the first packet.
-fn comes_back(config: TrackerConfig, silence: Duration) -> Probe {
-    let mut probe = Probe::configured(config, EventKinds::ALL);
+fn comes_back(config: &TrackerConfig, silence: Duration) -> Probe {
+    let mut probe = Probe::configured(*config, EventKinds::ALL);
     probe.packet(&packet(client(), server(), L4Proto::Udp, START));
     let ts = START.saturating_add(silence);
     probe.packet(&packet(server(), client(), L4Proto::Udp, ts));
@@ -27,7 +27,7 @@ fn comes_back(config: TrackerConfig, silence: Duration) -> Probe {
 
 #[test]
 fn a_flow_that_comes_back_after_its_timeout_keeps_its_direction() {
-    let mut probe = comes_back(TrackerConfig::default(), udp_timeout() * 2);
+    let mut probe = comes_back(&TrackerConfig::default(), udp_timeout() * 2);
     let started: Vec<_> = probe
         .events()
         .into_iter()
@@ -51,7 +51,7 @@ fn direction_is_remembered_for_an_hour_after_the_timeout() {
     let nanosecond = Duration::from_nanos(1);
     for (late, source) in [(Duration::ZERO, client()), (nanosecond, server())] {
         let silence = udp_timeout() + HOUR + late;
-        let probe = comes_back(TrackerConfig::default(), silence);
+        let probe = comes_back(&TrackerConfig::default(), silence);
         assert_eq!(probe.finish()[1].key.src, source.ip());
     }
 }
@@ -133,7 +133,7 @@ fn evicted_flows_that_come_back_within_their_timeout_are_counted() {
 
 #[test]
 fn a_flow_that_expired_and_comes_back_was_not_split_wrongly() {
-    let probe = comes_back(TrackerConfig::default(), udp_timeout() * 2);
+    let probe = comes_back(&TrackerConfig::default(), udp_timeout() * 2);
     assert_eq!(probe.tracker.counters().returned, 0);
 }
 

@@ -229,6 +229,10 @@ impl Probe {
         Self::configured(config, wants)
     }
 
+    #[expect(
+        clippy::large_types_passed_by_value,
+        reason = "a probe is configured once"
+    )]
     pub(crate) fn configured(config: TrackerConfig, wants: EventKinds) -> Self {
         Self {
             tracker: Tracker::new(config),
