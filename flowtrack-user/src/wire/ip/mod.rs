@@ -62,12 +62,12 @@ pub(super) fn parse(
         Version::V4 => ipv4::parse(layer)?,
         Version::V6 => ipv6::parse(layer)?,
     };
-    let body = body(&header)?;
     let wrong = if verify {
         checksum::verify(layer, &header)?
     } else {
         None
     };
+    let body = body(&header)?;
     let packet = Packet {
         src: header.src,
         dst: header.dst,

@@ -147,6 +147,16 @@ fn a_changed_ipv4_header_is_refused() {
 }
 
 #[test]
+fn a_changed_header_is_the_reason_before_what_it_makes_of_the_packet() {
+    // UDP becomes TCP, for which the packet is too short.
+    let mut bytes = v4(UDP, &udp(1, 2, &[]));
+    bytes[9] = TCP;
+    let found: Vec<_> = packets(&raw(&bytes)).collect();
+    assert_eq!(found, [Err(Refusal::TcpTruncated)]);
+    assert_eq!(verify(&bytes), Err(Refusal::IpChecksum));
+}
+
+#[test]
 fn a_udp_checksum_of_zero_is_none_in_ipv4_alone() {
     let datagram = udp(1, 2, &[1, 2, 3]);
     assert_eq!(verify(&v4(UDP, &datagram)), Ok(()));
