@@ -24,18 +24,6 @@ pub(super) enum Version {
     V6,
 }
 
-impl Version {
-    /// What the first byte says.
-    pub(super) fn of(layer: Layer<'_>) -> Result<Self, Refusal> {
-        match layer.bytes.first().map(|byte| byte >> 4) {
-            Some(4) => Ok(Self::V4),
-            Some(6) => Ok(Self::V6),
-            Some(_) => Err(Refusal::IpVersion),
-            None => Err(Refusal::IpTruncated),
-        }
-    }
-}
-
 /// The headers up to the transport header.
 pub(super) struct Header<'a> {
     pub(super) src: IpAddr,
