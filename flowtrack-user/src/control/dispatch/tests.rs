@@ -34,7 +34,8 @@ fn records(
         .unzip();
     drop(sender);
     thread::scope(|scope| {
-        let mut dispatcher = Dispatcher::start(scope, trackers, burst, config.clock_step).unwrap();
+        let mut dispatcher =
+            Dispatcher::start(scope, trackers, burst, TrackerConfig::default().clock_step).unwrap();
         for observation in observations {
             dispatcher.observe(*observation, Place::Outermost);
         }
@@ -96,7 +97,7 @@ proptest! {
     #[test]
     fn records_do_not_depend_on_shards_or_bursts(
         observations in observations(),
-        active in select(vec![None, Some(Duration::from_secs(60))]),
+        active in select(vec![None, Some(Duration::from_mins(1))]),
     ) {
         let config = TrackerConfig {
             max_flows: 64,
