@@ -263,7 +263,7 @@ impl Stream {
 
     /// What lies far back is not waited for: numbers come round.
     fn forget_old(&mut self) {
-        let horizon = self.edge.wrapping_sub(MAX_DISTANCE);
+        let horizon = horizon(self.edge);
         self.gaps.forget_before(horizon);
         if distance(self.settled, horizon) > 0 {
             self.settled = horizon;
@@ -314,6 +314,7 @@ impl Stream {
             }
         }
         self.settled = up_to;
+        self.gaps.forget_before(horizon(up_to));
         Some(missed)
     }
 
@@ -336,6 +337,11 @@ impl Stream {
     pub(super) fn is_unacknowledged(&self) -> bool {
         !self.one_way && distance(self.settled, self.payload_end) > 0
     }
+}
+
+/// What ends before this is too far back to be compared with `number`.
+fn horizon(number: u32) -> u32 {
+    number.wrapping_sub(MAX_DISTANCE)
 }
 
 /// From `a` to `b` in sequence space (RFC 1982 arithmetic).
