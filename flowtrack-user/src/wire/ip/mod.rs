@@ -63,7 +63,7 @@ pub(super) fn parse(
         ip_len: header.ip_len,
         ttl: header.ttl,
         transport: body.transport,
-        truncated: !layer.is_whole(),
+        truncated: !header.payload.is_whole(),
         envelope,
         fragment: header.fragment,
         quoted: body.error.and_then(quoted::parse),
