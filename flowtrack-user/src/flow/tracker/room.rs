@@ -5,7 +5,10 @@ use std::time::Duration;
 use flowtrack_common::{EndReason, FlowKey, VictimClass};
 
 use super::Tracker;
-use crate::flow::{EventSink, TimeoutSlot, Timeouts, entry::list};
+use crate::flow::{
+    EventSink, TimeoutSlot, Timeouts,
+    entry::{LISTS, list},
+};
 
 impl<K: FlowKey> Tracker<K> {
     /// Flows that may be live at a time.
@@ -30,9 +33,33 @@ impl<K: FlowKey> Tracker<K> {
         self.check_pressure(sink);
     }
 
-    /// Sets when a silent flow is over, for live flows too.
+    /// Sets when a silent flow is over, for live flows too. Where other ports than before have a
+    /// timeout of their own, it looks at all live flows.
     pub fn set_timeouts(&mut self, timeouts: Timeouts) {
+        let same = self.config.timeouts.has_ports_of(&timeouts);
         self.config.timeouts = timeouts;
+        if !same {
+            (0..LISTS).for_each(|list| self.sort_anew(list));
+        }
+    }
+
+    /// Puts the flows of a list that belong to others, now that ports have other timeouts, there.
+    fn sort_anew(&mut self, list: usize) {
+        let mut next = self.table.oldest(list);
+        while let Some(id) = next {
+            next = self.table.used_after(id);
+            let Some((&key, _)) = self.table.get(id) else {
+                continue;
+            };
+            let Some(flow) = self.table.get_mut(id) else {
+                continue;
+            };
+            flow.find_port_timeout(key, &self.config);
+            let other = flow.list(&self.config);
+            if other != list {
+                self.table.touch(id, other);
+            }
+        }
     }
 
     /// Sets after which time an active flow gives a record, for live flows too.
