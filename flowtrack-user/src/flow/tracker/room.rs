@@ -26,9 +26,8 @@ impl<K: FlowKey> Tracker<K> {
     pub fn set_max_flows(&mut self, max_flows: usize, sink: &mut impl EventSink<K>) {
         self.table.set_limit(max_flows);
         let excess = self.table.len().saturating_sub(self.table.limit());
-        let expired = self.sweep(excess, sink);
-        for _ in expired..excess {
-            self.evict(sink);
+        for _ in 0..excess {
+            self.end_one(sink);
         }
         self.check_pressure(sink);
     }
@@ -67,17 +66,24 @@ impl<K: FlowKey> Tracker<K> {
         self.config.active_timeout = active_timeout;
     }
 
-    /// Makes room for a flow. One that has expired goes before any other is given up, so that it makes
-    /// no difference when the sweep runs.
+    /// Makes room for a flow.
     #[inline]
     pub(super) fn make_room(&mut self, sink: &mut impl EventSink<K>) {
-        if self.table.is_full() && self.sweep(1, sink) == 0 {
+        if self.table.is_full() {
+            self.end_one(sink);
+        }
+    }
+
+    /// Ends a flow. One that has expired goes before any other is given up, so that it makes no
+    /// difference when the sweep runs.
+    #[cold]
+    fn end_one(&mut self, sink: &mut impl EventSink<K>) {
+        if self.sweep(1, sink) == 0 {
             self.evict(sink);
         }
     }
 
     /// Gives up the flow of the class whose turn it is that was silent longest.
-    #[cold]
     fn evict(&mut self, sink: &mut impl EventSink<K>) {
         let Some(class) = self.victim_class() else {
             return;
