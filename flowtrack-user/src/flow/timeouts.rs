@@ -119,6 +119,13 @@ impl Timeouts {
         Ok(())
     }
 
+    /// Whether the same ports have a timeout of their own, at the same places.
+    pub(super) fn has_ports_of(&self, other: &Self) -> bool {
+        let port =
+            |timeout: &Option<PortTimeout>| timeout.map(|timeout| (timeout.l4, timeout.port));
+        self.ports.iter().map(port).eq(other.ports.iter().map(port))
+    }
+
     /// The timeout of its own that a port has.
     pub fn port(&self, l4: L4Proto, port: u16) -> Option<TimeoutSlot> {
         let mut ports = self.ports.iter().map_while(Option::as_ref);
