@@ -1,11 +1,11 @@
 //! Events as JSON, one object a line. The fields are described in docs/outputs.md.
 
-use flowtrack_common::{FlowEvent, FlowSide, FlowState, Timestamp};
+use flowtrack_common::{FlowEvent, FlowSide, FlowState};
 use serde_json::{Map, Value, json};
 
 use super::{
     Output,
-    json::{Key, append_line, seconds},
+    json::{Key, append_line, time},
 };
 use crate::flow::{EventKinds, FiveTuple};
 
@@ -70,10 +70,6 @@ fn key_fields(key: &FiveTuple) -> Map<String, Value> {
         // A struct of plain fields is always an object.
         _ => Map::new(),
     }
-}
-
-fn time(ts: Timestamp) -> f64 {
-    seconds(ts.saturating_since(Timestamp::EPOCH))
 }
 
 const fn side_name(side: FlowSide) -> &'static str {
