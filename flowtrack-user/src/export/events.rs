@@ -1,13 +1,13 @@
 //! Events as JSON, one object a line. The fields are described in docs/outputs.md.
 
 use flowtrack_common::{
-    AnomalyKind, EvictionPressure, FlowEvent, FlowSide, FlowState, VictimClass,
+    AnomalyKind, EvictionPressure, FlowEvent, FlowSide, FlowState, Timestamp, VictimClass,
 };
 use serde_json::{Map, Value, json};
 
 use super::{
     Output,
-    json::{Key, append_line, time},
+    json::{Key, append_line, seconds, time},
 };
 use crate::flow::{EventKinds, FiveTuple};
 
