@@ -1,6 +1,8 @@
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Result;
+use flowtrack_tests::captures;
+pub(crate) use flowtrack_tests::captures::present;
 
 use crate::table::Table;
 
@@ -28,7 +30,7 @@ impl Folder {
     }
 
     pub(crate) fn path(self) -> PathBuf {
-        root().join(self.name())
+        captures::folder().join(self.name())
     }
 
     /// One of its tables, for example `ORACLE.tsv`.
@@ -39,18 +41,5 @@ impl Folder {
 
 /// A capture, written as its path below the folder of all captures.
 pub(crate) fn capture(name: &str) -> PathBuf {
-    root().join(name)
-}
-
-/// Whether there are captures; says so if there are none.
-pub(crate) fn present() -> bool {
-    let present = root().is_dir();
-    if !present {
-        eprintln!("LEFT OUT: there are no captures in {}", root().display());
-    }
-    present
-}
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/captures")
+    captures::folder().join(name)
 }

@@ -1,8 +1,10 @@
-//! What the veth tests and the demo build on: network namespaces, veth pairs, a software SPAN port,
-//! and traffic, from real kernel sockets down to single frames.
+//! What the tests and the demo build on: network namespaces, veth pairs, a software SPAN port, and
+//! traffic, from real kernel sockets down to single frames and recorded captures.
 //!
-//! All of it needs root. Each namespace goes away with the value that made it, also on panic.
+//! Namespaces and links need root. Each namespace goes away with the value that made it, also on
+//! panic.
 
+pub mod captures;
 pub mod command;
 pub mod frames;
 pub mod generator;
@@ -10,5 +12,6 @@ pub mod inject;
 pub mod link;
 pub mod netns;
 pub mod span;
+pub mod trace;
 pub mod traffic;
 pub mod wait;

@@ -100,9 +100,9 @@ fn configure(
     Ok(())
 }
 
-/// Puts the SPAN program of flowtrack's eBPF object on both directions of `link`. It stays there for
-/// as long as the value lives.
-fn mirror_to(link: &Link, mirror: &Link, steering: Steering) -> Result<Ebpf> {
+/// Puts the SPAN program of flowtrack's eBPF object on both directions of `link`: what crosses it
+/// is sent out through `mirror` too. It stays there for as long as the value lives.
+pub fn mirror_to(link: &Link, mirror: &Link, steering: Steering) -> Result<Ebpf> {
     let settings = SpanSettings {
         port: mirror.index()?,
         queues: mirror.queues(),

@@ -17,6 +17,9 @@ mod test_run;
 
 /// What stands in the records, protocol by protocol.
 mod protocols;
+/// Captures that are sent over the wire again.
+mod replay;
+
 /// Both directions of a flow on one queue, on two, and real TCP through a mirror port.
 mod queues;
 

@@ -8,7 +8,7 @@ mod update;
 use flowtrack_common::{EndReason, FlowKey, FlowStats, Timestamp, VictimClass};
 
 use super::{
-    EventSink, FlowRecord, Meta, Observation, TimeoutSlot, TrackerConfig,
+    EventSink, FlowRecord, Meta, Observation, TrackerConfig,
     clock::Clock,
     entry::{Flow, LISTS},
     flood::SynFlood,
@@ -158,9 +158,4 @@ impl<K: FlowKey> Tracker<K> {
             visit(flow.oriented(*key), &flow.stats);
         })
     }
-}
-
-/// All lists of the table.
-fn lists() -> impl Iterator<Item = (TimeoutSlot, VictimClass)> {
-    TimeoutSlot::all().flat_map(|timeout| VictimClass::ALL.map(|victim| (timeout, victim)))
 }

@@ -2,11 +2,19 @@
 //!
 //! It can only be verified where all that it is of was captured.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, ops::Range};
 
 use flowtrack_common::L4Proto;
 
-use super::{Layer, Refusal, ip::Header};
+use super::{
+    Layer, Refusal,
+    ip::{Header, pseudo},
+};
+
+/// The sum of bytes with a valid checksum among them.
+const VALID: u16 = 0xffff;
+/// Where the checksum of a UDP datagram is; 0 stands for none.
+const UDP_CHECKSUM: Range<usize> = 6..8;
 
 /// Verifies the checksums of the packet at the start of `layer`, whose headers are `header`: an error
 /// if that of the IPv4 header is wrong, the reason if that of the transport header is.
@@ -20,16 +28,11 @@ pub(super) fn verify(layer: Layer<'_>, header: &Header<'_>) -> Result<Option<Ref
     if header.fragment.is_some() || !header.payload.is_whole() {
         return Ok(None);
     }
-    Ok(transport(header))
+    Ok(transport(layer, header))
 }
 
-/// The sum of bytes with a valid checksum among them.
-const VALID: u16 = 0xffff;
-/// Where the checksum of a UDP datagram is; 0 stands for none.
-const UDP_CHECKSUM: std::ops::Range<usize> = 6..8;
-
 /// Why the transport header is wrong.
-fn transport(header: &Header<'_>) -> Option<Refusal> {
+fn transport(layer: Layer<'_>, header: &Header<'_>) -> Option<Refusal> {
     let bytes = header.payload.bytes;
     let refusal = match header.l4 {
         L4Proto::Tcp => Refusal::TcpChecksum,
@@ -42,14 +45,14 @@ fn transport(header: &Header<'_>) -> Option<Refusal> {
     };
     let start = match header.l4 {
         L4Proto::Icmp => 0,
-        _ => pseudo_header(header),
+        _ => pseudo_header(pseudo::addresses(layer, header)?, header),
     };
     (sum(start, bytes) != VALID).then_some(refusal)
 }
 
 /// The sum of addresses, protocol and length (RFC 9293, section 3.1, and RFC 8200, section 8.1).
-fn pseudo_header(header: &Header<'_>) -> u32 {
-    let addresses = [header.src, header.dst].map(|address| match address {
+fn pseudo_header(addresses: [IpAddr; 2], header: &Header<'_>) -> u32 {
+    let addresses = addresses.map(|address| match address {
         IpAddr::V4(address) => u32::from(sum(0, &address.octets())),
         IpAddr::V6(address) => u32::from(sum(0, &address.octets())),
     });

@@ -70,6 +70,7 @@ pub(super) struct Missed {
 }
 
 impl Span {
+    /// The numbers of a segment.
     pub(super) const fn of(info: &TcpInfo) -> Self {
         Self {
             seq: info.seq,
@@ -77,6 +78,15 @@ impl Span {
             syn: info.flags.syn(),
             fin: info.flags.fin(),
             rst: info.flags.rst(),
+        }
+    }
+
+    /// The same without what the capture did not keep.
+    pub(super) const fn without_payload(self) -> Self {
+        Self {
+            len: 0,
+            fin: self.fin && self.len == 0,
+            ..self
         }
     }
 
@@ -154,9 +164,10 @@ impl Stream {
         seq.wrapping_sub(self.start)
     }
 
-    /// Whether a number can be one of this stream.
+    /// Whether a number can be one of this stream: it is near what was sent or acknowledged last.
     pub(super) fn is_near(&self, seq: u32) -> bool {
-        distance(self.next, seq).unsigned_abs() < MAX_DISTANCE
+        let near = |number| distance(number, seq).unsigned_abs() < MAX_DISTANCE;
+        near(self.next) || near(self.acked)
     }
 
     /// Bytes of the stream, as far as they were sent or acknowledged.
@@ -169,6 +180,11 @@ impl Stream {
     /// Nothing but the SYN was acknowledged.
     pub(super) fn nothing_acked(&self) -> bool {
         self.acked == self.start || self.acked == self.start.wrapping_add(1)
+    }
+
+    /// Whether `number` lies behind the start and was reached.
+    pub(super) fn has_sent(&self, number: u32) -> bool {
+        distance(self.start, number) > 0 && distance(number, self.next) >= 0
     }
 
     /// The other side acknowledges up to `ack`. Returns whether that can be true.
@@ -194,7 +210,7 @@ impl Stream {
         // When only the SYN and the FIN of a long stream are seen, the numbers may have come round.
         let long = segment.fin && self.next == self.start.wrapping_add(1);
         if long || (step > 0 && !reset) {
-            if step.unsigned_abs() < MAX_DISTANCE || long {
+            if long || self.is_near(end) {
                 self.length += u64::from(end.wrapping_sub(self.next));
                 self.next = end;
             }
@@ -209,7 +225,7 @@ impl Stream {
         let (ahead, advance) = (distance(self.edge, from), distance(self.edge, to));
         let mut fit = Fit::default();
         let mut missed = Missed::default();
-        if ahead.unsigned_abs() >= MAX_DISTANCE {
+        if !self.is_near(from) {
             return (fit, missed);
         }
         if ahead > 0 {

@@ -2,11 +2,11 @@
 
 use flowtrack_common::{EndReason, FlowEvent, FlowKey, FlowState};
 
-use super::{Tracker, lists};
+use super::Tracker;
 use crate::{
     flow::{
         EventKinds, EventSink, Meta, RecordReason,
-        entry::{Flow, list},
+        entry::{Flow, LISTS},
         recent::RecentFlow,
     },
     table::SlotId,
@@ -23,8 +23,8 @@ impl<K: FlowKey> Tracker<K> {
     /// Ends all flows: those that have expired for that reason, the others for `reason`.
     pub fn finish(&mut self, reason: EndReason, sink: &mut impl EventSink<K>) {
         self.sweep(usize::MAX, sink);
-        for (timeout, victim) in lists() {
-            while let Some(id) = self.table.oldest(list(timeout, victim)) {
+        for list in 0..LISTS {
+            while let Some(id) = self.table.oldest(list) {
                 // A late packet leaves a flow behind one that was used before it.
                 self.end_unless_expired(id, reason, sink);
             }
@@ -44,9 +44,9 @@ impl<K: FlowKey> Tracker<K> {
     /// Ends flows that have expired, at most `limit` of them. Returns how many.
     pub(super) fn sweep(&mut self, limit: usize, sink: &mut impl EventSink<K>) -> usize {
         let mut ended = 0;
-        for (timeout, victim) in lists() {
+        for list in 0..LISTS {
             while ended < limit {
-                let oldest = self.table.oldest(list(timeout, victim));
+                let oldest = self.table.oldest(list);
                 let Some(id) = oldest.filter(|&id| self.has_expired(id)) else {
                     break;
                 };

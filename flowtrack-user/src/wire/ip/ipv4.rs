@@ -7,7 +7,7 @@ use flowtrack_common::L4Proto;
 use super::{Fragment, Header, Layer, Refusal};
 
 /// Without options.
-pub(in super::super) const HEADER_LEN: usize = 20;
+pub(super) const HEADER_LEN: usize = 20;
 /// Fragment offset, in units of eight bytes.
 const FRAGMENT_OFFSET: u16 = 0x1fff;
 const MORE_FRAGMENTS: u16 = 0x2000;

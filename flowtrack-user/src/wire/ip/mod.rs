@@ -1,7 +1,9 @@
 //! IP packets of both versions: what is common to them, and what they carry.
 
-pub(super) mod ipv4;
-pub(super) mod ipv6;
+mod extension;
+mod ipv4;
+mod ipv6;
+pub(super) mod pseudo;
 mod quoted;
 
 use std::net::IpAddr;
@@ -50,12 +52,12 @@ pub(super) struct Header<'a> {
 
 /// The packet at the start of `layer`, in `envelope`.
 #[inline]
-pub(super) fn parse<'a>(
+pub(super) fn parse(
     version: Version,
-    layer: Layer<'a>,
+    layer: Layer<'_>,
     envelope: Envelope,
     verify: bool,
-) -> Result<Parsed<'a>, Refusal> {
+) -> Result<Parsed<'_>, Refusal> {
     let header = match version {
         Version::V4 => ipv4::parse(layer)?,
         Version::V6 => ipv6::parse(layer)?,

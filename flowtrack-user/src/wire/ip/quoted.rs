@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use flowtrack_common::L4Proto;
 
-use super::{Layer, ipv4, ipv6};
+use super::{Layer, extension, ipv4, ipv6};
 use crate::wire::{Ports, Quoted, transport::icmp};
 
 /// Fragment offset, in units of eight bytes.
@@ -33,7 +33,7 @@ fn parse_v4(layer: Layer<'_>) -> Option<Quoted> {
 
 fn parse_v6(layer: Layer<'_>) -> Option<Quoted> {
     let (header, payload) = layer.split::<{ ipv6::HEADER_LEN }>()?;
-    let chain = ipv6::walk(header[6], payload).ok()?;
+    let chain = extension::walk(header[6], payload).ok()?;
     if chain.headless {
         return None;
     }
@@ -44,10 +44,10 @@ fn parse_v6(layer: Layer<'_>) -> Option<Quoted> {
 fn quoted([src, dst]: [IpAddr; 2], l4: L4Proto, payload: Layer<'_>) -> Option<Quoted> {
     let (ports, message) = match l4 {
         L4Proto::Tcp | L4Proto::Udp | L4Proto::Sctp => (Ports::new(*payload.header()?), None),
-        L4Proto::Icmp | L4Proto::IcmpV6 => {
-            let header: &[u8; 8] = payload.header()?;
-            (Ports::default(), Some(icmp::message(l4, header)))
-        }
+        L4Proto::Icmp | L4Proto::IcmpV6 => (
+            Ports::default(),
+            Some(icmp::message(l4, *payload.header()?)),
+        ),
         L4Proto::Other(_) => (Ports::default(), None),
     };
     Some(Quoted {

@@ -259,3 +259,26 @@ fn what_else_mpls_and_ppp_carry_is_not_ip() {
     };
     assert_eq!(parse(&ppp), Err(Refusal::NotIp));
 }
+
+#[test]
+fn ethernet_is_found_in_a_pseudowire_with_and_without_control_word() {
+    let packet = ipv4(UDP, &udp(1, 2, &[0; 3]));
+    let inner = ethernet(&[VLAN, IPV4], &packet);
+    // Addresses as they are most often, and with a first half byte that is not 0.
+    for first in [0x00, 0x02, 0x98, 0xa4, 0xf0] {
+        let mut inner = inner.clone();
+        inner[0] = first;
+        for control_word in [&[][..], &[0, 0, 0, 0], &[0, 0, 0x12, 0x34]] {
+            let labels = [0, 0x10, 0, 64, 0, 0x20, 1, 64];
+            let bytes = ethernet(&[0x8847], &[&labels[..], control_word, &inner].concat());
+            let found = parse(&frame(&bytes)).map(bare);
+            assert_eq!(
+                found,
+                parse(&frame(&ethernet(&[IPV4], &packet))),
+                "{first:#x} {control_word:?}"
+            );
+        }
+    }
+    let noise = ethernet(&[0x8847], &[&[0, 0x10, 1, 64][..], &[0x10; 60]].concat());
+    assert_eq!(parse(&frame(&noise)), Err(Refusal::NotIp));
+}

@@ -9,7 +9,7 @@ use super::frames::{
     frame, icmp, ipv4, ipv6, sctp, tcp, udp,
 };
 use crate::{
-    flow::Intake,
+    flow::{Intake, Observation},
     wire::{Refusal, RefusalCounts, parse},
 };
 
@@ -18,6 +18,13 @@ const CHECKSUMS: [Refusal; 4] = [
     Refusal::TcpChecksum,
     Refusal::UdpChecksum,
     Refusal::IcmpChecksum,
+];
+
+/// Reasons that are not found in the bytes of one packet.
+const EXTRACTION: [Refusal; 3] = [
+    Refusal::FragmentHeld,
+    Refusal::TunnelContent,
+    Refusal::NoKey,
 ];
 
 /// `bytes` with the byte at `at` set to `value`.
@@ -106,10 +113,11 @@ fn a_packet_is_refused_for_the_first_thing_that_stands_in_the_way() {
 #[test]
 fn every_reason_is_reached() {
     let mut reached: HashSet<_> = cases().into_iter().map(|(refusal, _)| refusal).collect();
-    // The link type is not in the bytes, a key is what an extractor looks for, and checksums are only
-    // looked at on request: `checksums.rs` has tests for them.
-    reached.extend([Refusal::LinkType, Refusal::NoKey]);
+    // The link type is not in the bytes, and checksums are only looked at on request: `checksums.rs` has
+    // tests for them. The others are an extractor's.
+    reached.insert(Refusal::LinkType);
     reached.extend(CHECKSUMS);
+    reached.extend(EXTRACTION);
     let all: HashSet<_> = Refusal::ALL.iter().copied().collect();
     assert_eq!(reached, all);
 }
@@ -118,9 +126,12 @@ fn every_reason_is_reached() {
 fn every_refused_packet_is_counted_once_under_its_reason() {
     let mut intake = Intake::default();
     let mut seen = 0;
+    let mut count = |observation: Observation<_>| {
+        seen += usize::from(matches!(observation, Observation::Packet(_)));
+    };
     let mut expected = RefusalCounts::default();
     for (refusal, bytes) in cases() {
-        intake.frame(&frame(&bytes), |_| seen += 1);
+        intake.frame(&frame(&bytes), &mut count);
         expected.count(refusal);
     }
     let sound = ethernet(&[IPV4], &ipv4(UDP, &udp(1, 2, &[])));
@@ -128,10 +139,9 @@ fn every_refused_packet_is_counted_once_under_its_reason() {
         link: LinkType(9999),
         ..frame(&sound)
     };
-    intake.frame(&unknown, |_| seen += 1);
-    assert_eq!(seen, 0);
+    intake.frame(&unknown, &mut count);
     expected.count(Refusal::LinkType);
-    intake.frame(&frame(&sound), |_| seen += 1);
+    intake.frame(&frame(&sound), &mut count);
     assert_eq!(seen, 1);
     assert_eq!(intake.counts().accepted, 1);
     assert_eq!(intake.counts().refused, expected);

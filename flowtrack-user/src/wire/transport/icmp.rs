@@ -30,7 +30,7 @@ pub(super) fn parse(l4: L4Proto, layer: Layer<'_>) -> Result<Body<'_>, Refusal> 
             [a, b, c, d] => [a, b, c, d, 0, 0, 0, 0],
         },
     };
-    let message = message(l4, &bytes);
+    let message = message(l4, bytes);
     let payload_len = u32::try_from(layer.wire_len.saturating_sub(HEADER_LEN)).unwrap_or(u32::MAX);
     Ok(Body {
         transport: Transport::Icmp {
@@ -45,7 +45,7 @@ pub(super) fn parse(l4: L4Proto, layer: Layer<'_>) -> Result<Body<'_>, Refusal> 
 }
 
 /// What the header of a message says.
-pub(in super::super) fn message(l4: L4Proto, header: &[u8; HEADER_LEN]) -> Message {
+pub(in super::super) fn message(l4: L4Proto, header: [u8; HEADER_LEN]) -> Message {
     let (kind, code) = (header[0], header[1]);
     let (counterpart, has_id) = match l4 {
         L4Proto::IcmpV6 => counterpart_v6(kind),
