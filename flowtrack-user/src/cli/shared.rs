@@ -5,13 +5,13 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Args, value_parser};
 
 use super::{
-    IdleTimeout,
+    IdleTimeout, TimeoutScope,
     choices::{FragmentsArg, IcmpArg, KeyPart, Profile, TunnelsArg},
     values::positive_duration,
 };
 use crate::{
     export::{OutputSpec, Target},
-    flow::{ExtractorConfig, TooManyPorts, TrackerConfig},
+    flow::{ExtractorConfig, PortTimeout, TooManyPorts, TrackerConfig},
 };
 
 /// What `run` and `read` have in common.
@@ -55,8 +55,9 @@ pub struct SharedArgs {
     #[arg(long)]
     pub verify_checksums: bool,
 
-    /// When a silent flow is over, for example udp=30s, tcp/22=1h for a port or all=10s. May be
-    /// repeated, a later one wins. Protocols and defaults: tcp-opening=5s, tcp=5m, tcp-closing=5m,
+    /// When a silent flow is over, for example udp=30s, tcp/22=1h for a port of the responder (tcp, udp
+    /// and sctp have ports) or all=10s. May be repeated, a later one wins; the profile zeek has more
+    /// patience with some ports and less with others. Protocols and defaults: tcp-opening=5s, tcp=5m, tcp-closing=5m,
     /// tcp-linger=5s, udp=1m, icmp=1m, other=1m.
     #[arg(long = "idle-timeout", value_name = "PROTO=DURATION")]
     pub idle_timeouts: Vec<IdleTimeout>,
@@ -80,8 +81,16 @@ impl SharedArgs {
             emit_anomalies: self.emit_anomalies || profile.emit_anomalies,
             ..profile
         };
-        for timeout in &self.idle_timeouts {
-            timeout.apply(&mut config.timeouts)?;
+        for IdleTimeout { scope, timeout } in self.idle_timeouts.iter().copied() {
+            match scope {
+                TimeoutScope::All => config.timeouts.set_all(timeout),
+                TimeoutScope::Class(class) => config.timeouts.set(class, timeout),
+                TimeoutScope::Port(l4, port) => {
+                    config
+                        .timeouts
+                        .set_port(PortTimeout { l4, port, timeout })?;
+                }
+            }
         }
         Ok(config)
     }

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use clap::{CommandFactory, Parser};
-
 use flowtrack_common::L4Proto;
 
 use super::{Cli, Command, SharedArgs};
@@ -119,21 +118,28 @@ fn a_later_timeout_wins_over_an_earlier_one() {
 }
 
 #[test]
-fn a_port_may_have_a_timeout_of_its_own() {
-    let config = tracker("--profile zeek --idle-timeout tcp/22=2h --idle-timeout sctp/2905=9s");
-    for (l4, port, expected) in [
-        (L4Proto::Tcp, 22, Some(7200)),
-        (L4Proto::Tcp, 23, Some(3600)),
-        (L4Proto::Udp, 53, Some(10)),
-        (L4Proto::Sctp, 2905, Some(9)),
-        (L4Proto::Tcp, 80, None),
-    ] {
-        let slot = config.timeouts.port(l4, port);
-        let timeout = slot.map(|slot| config.timeouts.at(slot));
-        assert_eq!(timeout, expected.map(Duration::from_secs), "{l4} {port}");
-    }
-    let config = tracker("--profile zeek --idle-timeout all=1s");
-    assert_eq!(config.timeouts.port(L4Proto::Tcp, 22), None);
+fn a_port_can_have_a_timeout_of_its_own() {
+    let at = |options: &str, port| {
+        let timeouts = tracker(options).timeouts;
+        timeouts
+            .port(L4Proto::Tcp, port)
+            .map(|slot| timeouts.at(slot))
+    };
+    let hours = |hours| Some(Duration::from_hours(hours));
+    assert_eq!(at("--idle-timeout tcp/22=2h", 22), hours(2));
+    assert_eq!(at("--idle-timeout tcp/22=2h", 23), None);
+    let zeek = "--profile zeek --idle-timeout tcp/22=2h";
+    assert_eq!((at(zeek, 22), at(zeek, 23)), (hours(2), hours(1)));
+    assert_eq!(at("--profile zeek --idle-timeout all=10s", 22), None);
+}
+
+#[test]
+fn too_many_ports_with_a_timeout_of_their_own_are_an_error() {
+    let ports: Vec<_> = (0..100)
+        .map(|port| format!("--idle-timeout udp/{port}=1s"))
+        .collect();
+    let error = typed(&ports.join(" ")).unwrap().tracker().unwrap_err();
+    assert!(error.to_string().contains("ports"));
 }
 
 #[test]

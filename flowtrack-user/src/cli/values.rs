@@ -4,7 +4,7 @@ use std::{str::FromStr, time::Duration};
 
 use flowtrack_common::L4Proto;
 
-use crate::flow::{PortTimeout, TimeoutClass, Timeouts, TooManyPorts};
+use crate::flow::TimeoutClass;
 
 /// `PROTO=DURATION`
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,10 +33,10 @@ pub enum IdleTimeoutError {
     #[error("write PROTO=DURATION, for example udp=30s")]
     Form,
     /// No such protocol.
-    #[error("'{0}' has no timeout of its own; there are {1} and all")]
+    #[error("'{0}' has no timeout of its own; there are {1}, all, and ports as tcp/22")]
     UnknownClass(String, String),
-    /// No port.
-    #[error("'{0}' is no port; write for example tcp/22, udp/53 or sctp/2905")]
+    /// No such port.
+    #[error("'{0}' is no port; write tcp/, udp/ or sctp/ and a number from 0 to 65535")]
     Port(String),
     /// No duration.
     #[error(transparent)]
@@ -52,19 +52,6 @@ pub enum DurationError {
     /// It is 0.
     #[error("0 is too short; write for example 30s, 5m or 1h30m")]
     Zero,
-}
-
-impl IdleTimeout {
-    /// Sets it.
-    pub(super) fn apply(&self, timeouts: &mut Timeouts) -> Result<(), TooManyPorts> {
-        let timeout = self.timeout;
-        match self.scope {
-            TimeoutScope::All => timeouts.set_all(timeout),
-            TimeoutScope::Class(class) => timeouts.set(class, timeout),
-            TimeoutScope::Port(l4, port) => timeouts.set_port(PortTimeout { l4, port, timeout })?,
-        }
-        Ok(())
-    }
 }
 
 impl FromStr for IdleTimeout {
@@ -86,8 +73,12 @@ impl FromStr for TimeoutScope {
         if name == "all" {
             return Ok(Self::All);
         }
-        if let Some((l4, port)) = name.split_once('/') {
-            return port_of(l4, port).ok_or_else(|| IdleTimeoutError::Port(name.to_owned()));
+        if let Some((protocol, port)) = name.split_once('/') {
+            let port = port.parse().ok();
+            return l4(protocol)
+                .zip(port)
+                .map(|(l4, port)| Self::Port(l4, port))
+                .ok_or_else(|| IdleTimeoutError::Port(name.to_owned()));
         }
         let class = TimeoutClass::ALL
             .into_iter()
@@ -99,14 +90,11 @@ impl FromStr for TimeoutScope {
     }
 }
 
-fn port_of(l4: &str, port: &str) -> Option<TimeoutScope> {
-    let l4 = match l4 {
-        "tcp" => L4Proto::Tcp,
-        "udp" => L4Proto::Udp,
-        "sctp" => L4Proto::Sctp,
-        _ => return None,
-    };
-    Some(TimeoutScope::Port(l4, port.parse().ok()?))
+/// A protocol that has ports.
+fn l4(name: &str) -> Option<L4Proto> {
+    [L4Proto::Tcp, L4Proto::Udp, L4Proto::Sctp]
+        .into_iter()
+        .find(|l4| l4.to_string() == name)
 }
 
 /// A duration longer than 0.
@@ -136,7 +124,11 @@ mod tests {
             ),
             ("all=10s", TimeoutScope::All, 10),
             ("tcp/22=1h", TimeoutScope::Port(L4Proto::Tcp, 22), 3600),
-            ("udp/53=10s", TimeoutScope::Port(L4Proto::Udp, 53), 10),
+            (
+                "sctp/65535=9s",
+                TimeoutScope::Port(L4Proto::Sctp, 65_535),
+                9,
+            ),
         ] {
             let timeout = Duration::from_secs(secs);
             assert_eq!(text.parse(), Ok(IdleTimeout { scope, timeout }), "{text}");
@@ -148,10 +140,10 @@ mod tests {
         let error = |text: &str| text.parse::<IdleTimeout>().unwrap_err().to_string();
         assert!(error("udp").contains("PROTO=DURATION"));
         assert!(error("quic=1s").contains("tcp-opening"));
-        for text in ["icmp/8=1s", "tcp/65536=1s", "tcp/=1s"] {
-            assert!(error(text).contains("tcp/22"), "{text}");
-        }
         assert!(error("udp=soon").contains("'soon'"));
+        for text in ["tcp/65536=1s", "tcp/=1s", "icmp/8=1s", "tcp/ssh=1s"] {
+            assert!(error(text).contains("from 0 to 65535"), "{text}");
+        }
     }
 
     #[test]

@@ -2,7 +2,9 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use flowtrack_common::{Completeness, FlowStats, SideStats};
+use flowtrack_common::{
+    Completeness, Envelope, FlowStats, SideStats, Timestamp, VlanStack, Volume,
+};
 use serde::Serialize;
 
 use super::{Output, community_id, conn_state};
@@ -35,6 +37,8 @@ struct Record {
     duration: f64,
     end_reason: &'static str,
     ipfix_end_reason: u8,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    part: Option<Part>,
     conn_state: &'static str,
     history: String,
     initiator: Side,
@@ -44,6 +48,46 @@ struct Record {
     #[serde(skip_serializing_if = "Option::is_none")]
     syn_ack_to_ack: Option<f64>,
     completeness: Whole,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    envelope: Option<Wrapping>,
+}
+
+/// A part of a flow that has several records.
+#[derive(Serialize)]
+struct Part {
+    number: u32,
+    since: f64,
+    initiator: Delta,
+    responder: Delta,
+}
+
+/// What a side sent since the record before.
+#[derive(Serialize)]
+struct Delta {
+    packets: u64,
+    wire_bytes: u64,
+    ip_bytes: u64,
+    payload_bytes: u64,
+}
+
+/// What the first packet was wrapped in.
+#[derive(Serialize)]
+struct Wrapping {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    vlans: Vec<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tunnel: Option<Outside>,
+    carries: bool,
+}
+
+/// The tunnel around a packet.
+#[derive(Serialize)]
+struct Outside {
+    kind: &'static str,
+    id: u32,
+    src: IpAddr,
+    dst: IpAddr,
+    depth: u8,
 }
 
 /// A five-tuple as it stands in JSON.
@@ -57,6 +101,19 @@ pub(super) struct Key {
     dst_port: u16,
     #[serde(skip_serializing_if = "is_zero")]
     icmp_id: u16,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(rename = "key_vlans")]
+    vlans: Vec<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "key_tunnel")]
+    tunnel: Option<KeyTunnel>,
+}
+
+/// The tunnel that is part of a key.
+#[derive(Serialize)]
+struct KeyTunnel {
+    kind: &'static str,
+    id: u32,
 }
 
 #[derive(Serialize)]
@@ -71,6 +128,7 @@ struct Side {
     ip_len_max: u32,
     ttl_min: u8,
     ttl_max: u8,
+    icmp_errors: u32,
 }
 
 #[derive(Serialize)]
@@ -117,11 +175,12 @@ impl From<&FlowRecord<FiveTuple>> for Record {
         Self {
             key: Key::from(&record.key),
             community_id: community_id(&record.key),
-            start: seconds(started.saturating_since(flowtrack_common::Timestamp::EPOCH)),
-            end: seconds(last_seen.saturating_since(flowtrack_common::Timestamp::EPOCH)),
+            start: seconds(started.saturating_since(Timestamp::EPOCH)),
+            end: seconds(last_seen.saturating_since(Timestamp::EPOCH)),
             duration: seconds(record.stats.duration()),
             end_reason: record.reason.name(),
             ipfix_end_reason: record.reason.ipfix(),
+            part: Part::of(record),
             conn_state: conn_state(record),
             history: record.history.to_string(),
             initiator: Side::new(&record.stats.initiator, tcp),
@@ -135,6 +194,7 @@ impl From<&FlowRecord<FiveTuple>> for Record {
                 truncated,
                 sampled: sampled.max(1),
             },
+            envelope: Wrapping::of(&record.envelope),
         }
     }
 }
@@ -149,8 +209,64 @@ impl From<&FiveTuple> for Key {
             dst: key.dst,
             dst_port: key.dst_port,
             icmp_id: key.icmp_id,
+            vlans: vlans(key.vlans),
+            tunnel: key.tunnel.map(|tunnel| KeyTunnel {
+                kind: tunnel.kind.name(),
+                id: tunnel.id,
+            }),
         }
     }
+}
+
+impl Part {
+    /// None where one record tells of the whole flow.
+    fn of(record: &FlowRecord<FiveTuple>) -> Option<Self> {
+        let only = record.part == 0 && record.reason.end().is_some();
+        (!only).then(|| Self {
+            number: record.part,
+            since: seconds(record.since.saturating_since(Timestamp::EPOCH)),
+            initiator: Delta::from(record.initiator),
+            responder: Delta::from(record.responder),
+        })
+    }
+}
+
+impl From<Volume> for Delta {
+    fn from(volume: Volume) -> Self {
+        let Volume {
+            packets,
+            wire_bytes,
+            ip_bytes,
+            payload_bytes,
+        } = volume;
+        Self {
+            packets,
+            wire_bytes,
+            ip_bytes,
+            payload_bytes,
+        }
+    }
+}
+
+impl Wrapping {
+    /// None for a packet that was not wrapped in anything.
+    fn of(envelope: &Envelope) -> Option<Self> {
+        (*envelope != Envelope::default()).then(|| Self {
+            vlans: vlans(envelope.vlans),
+            tunnel: envelope.tunnel.map(|tunnel| Outside {
+                kind: tunnel.id.kind.name(),
+                id: tunnel.id.id,
+                src: tunnel.src,
+                dst: tunnel.dst,
+                depth: envelope.depth,
+            }),
+            carries: envelope.carries,
+        })
+    }
+}
+
+fn vlans(stack: VlanStack) -> Vec<u16> {
+    stack.0.into_iter().filter(|id| *id != 0).collect()
 }
 
 impl Side {
@@ -172,6 +288,7 @@ impl Side {
             ip_len_max: stats.ip_len_max,
             ttl_min: stats.ttl_min,
             ttl_max: stats.ttl_max,
+            icmp_errors: stats.icmp_errors,
         }
     }
 }

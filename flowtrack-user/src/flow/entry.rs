@@ -91,10 +91,16 @@ impl Flow {
     }
 
     /// Makes the flow, which has counted no packet yet, one of `initiator`'s.
-    pub(super) fn continue_from(&mut self, initiator: Orientation) {
+    pub(super) fn continue_from<K: FlowKey>(
+        &mut self,
+        initiator: Orientation,
+        key: K,
+        config: &TrackerConfig,
+    ) {
         if self.initiator != initiator {
             self.initiator = initiator;
             self.history.push_flipped();
+            self.find_port_timeout(key, config);
         }
     }
 

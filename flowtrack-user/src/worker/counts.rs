@@ -113,6 +113,10 @@ shard_counts! {
         records,
         /// Packets in records.
         recorded_packets,
+        /// Evicted flows that came back within their timeout: records wrongly split.
+        returned,
+        /// Anomaly events made.
+        anomalies,
         /// Records that the control plane was too slow for.
         lost_records,
         /// Packets in these records.

@@ -96,7 +96,7 @@ proptest! {
     #[test]
     fn records_do_not_depend_on_shards_or_bursts(
         observations in observations(),
-        active in select(vec![None, Some(Duration::from_secs(60))]),
+        active in select(vec![None, Some(Duration::from_mins(1))]),
     ) {
         let config = TrackerConfig {
             max_flows: 64,

@@ -117,6 +117,11 @@ fn lines(rows: &[&LedgerRow]) -> Vec<(String, Vec<i64>)> {
     if rows.iter().any(|row| row.wire.tunnelled > 0) {
         table.line("      more packets in tunnels", |row| row.wire.tunnelled);
     }
+    if rows.iter().any(|row| row.wire.refused_inside > 0) {
+        table.line("      refused inside accepted ones", |row| {
+            row.wire.refused_inside
+        });
+    }
     let refusals = Refusal::ALL.iter().map(|reason| reason.name());
     table.named("      refused: ", refusals, |row| &row.wire.refused);
     table.line("track taken in", |row| row.tracker.packets);
@@ -129,6 +134,9 @@ fn lines(rows: &[&LedgerRow]) -> Vec<(String, Vec<i64>)> {
     table.line("      live", |row| row.tracker.live);
     let reasons = EndReason::ALL.iter().map(|reason| reason.name());
     table.named("      ended: ", reasons, |row| &row.tracker.ended);
+    if rows.iter().any(|row| row.tracker.evicted > 0) {
+        table.line("      evicted that came back", |row| row.tracker.returned);
+    }
     table.line("records", |row| row.records.records);
     table.lines
 }

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use flowtrack_common::{AnomalyKind, EvictionPressure, FlowEvent, FlowSide, L4Proto};
+use flowtrack_common::{
+    AnomalyKind, Envelope, EvictionPressure, FlowEvent, FlowSide, L4Proto, PressureState, Tunnel,
+    TunnelId, TunnelKind, VlanStack, Volume,
+};
 use serde_json::{Value, json};
 
 use super::script::{
@@ -10,7 +13,7 @@ use super::script::{
 };
 use crate::{
     export::{Output, events::EventsOutput, json::JsonOutput},
-    flow::{EventKinds, FiveTuple, FlowRecord},
+    flow::{EventKinds, FiveTuple, FlowRecord, RecordReason},
 };
 
 fn parsed(text: &str) -> Vec<Value> {
@@ -48,7 +51,7 @@ fn a_record_has_all_its_fields_under_their_names() {
     assert_eq!(names(&value), fields.split_whitespace().collect());
     for side in ["initiator", "responder"] {
         let fields = "packets wire_bytes ip_bytes payload_bytes tcp ip_len_min ip_len_max ttl_min \
-                      ttl_max";
+                      ttl_max icmp_errors";
         assert_eq!(names(&value[side]), fields.split_whitespace().collect());
         let fields = "flags stream_bytes retransmitted out_of_order gap_bytes zero_windows";
         assert_eq!(
@@ -105,6 +108,77 @@ fn a_flow_that_is_not_tcp_has_no_tcp_fields_and_icmp_has_its_identifier() {
         assert_eq!(value[side].get("tcp"), None);
     }
     assert_eq!(value.get("syn_to_syn_ack"), None);
+}
+
+#[test]
+fn the_records_of_a_flow_that_has_several_tell_what_is_new_in_each() {
+    let mut flow = converse(&open_then(&[c("PA", 1, 1, 100)]));
+    assert_eq!(record(&flow).get("part"), None, "one tells all");
+    flow.part = 1;
+    flow.since = START.saturating_add(std::time::Duration::from_millis(3));
+    flow.initiator = Volume {
+        packets: 1,
+        wire_bytes: 154,
+        ip_bytes: 140,
+        payload_bytes: 100,
+    };
+    flow.responder = Volume::default();
+    let value = record(&flow);
+    let new = &value["part"];
+    assert_eq!(
+        (&new["number"], &new["since"]),
+        (&json!(1), &json!(1_000_000.003))
+    );
+    assert_eq!(
+        new["initiator"],
+        json!({"packets": 1, "wire_bytes": 154, "ip_bytes": 140, "payload_bytes": 100})
+    );
+    assert_eq!(new["responder"]["packets"], 0);
+    assert_eq!(value["initiator"]["packets"], 3, "the total stays");
+
+    flow.part = 0;
+    flow.reason = RecordReason::ActiveTimeout;
+    let value = record(&flow);
+    assert_eq!(value["part"]["number"], 0);
+    assert_eq!(value["end_reason"], "active_timeout");
+    assert_eq!(value["ipfix_end_reason"], 2);
+}
+
+#[test]
+fn a_record_tells_what_its_packets_were_wrapped_in() {
+    let mut flow = converse(&handshake());
+    assert_eq!(record(&flow).get("envelope"), None, "in nothing");
+    let id = TunnelId {
+        kind: TunnelKind::Vxlan,
+        id: 7,
+    };
+    flow.envelope = Envelope {
+        vlans: VlanStack([5, 0]),
+        tunnel: Some(Tunnel {
+            id,
+            src: [192, 0, 2, 1].into(),
+            dst: [192, 0, 2, 2].into(),
+        }),
+        depth: 2,
+        carries: true,
+    };
+    let value = record(&flow);
+    assert_eq!(
+        value["envelope"],
+        json!({
+            "vlans": [5],
+            "tunnel": {"kind": "vxlan", "id": 7, "src": "192.0.2.1", "dst": "192.0.2.2", "depth": 2},
+            "carries": true,
+        })
+    );
+    for field in ["key_vlans", "key_tunnel"] {
+        assert_eq!(value.get(field), None, "the flow is one whatever it was in");
+    }
+    flow.key.vlans = VlanStack([5, 6]);
+    flow.key.tunnel = Some(id);
+    let value = record(&flow);
+    assert_eq!(value["key_vlans"], json!([5, 6]));
+    assert_eq!(value["key_tunnel"], json!({"kind": "vxlan", "id": 7}));
 }
 
 fn event_lines(events: &[FlowEvent<FiveTuple>]) -> Vec<Value> {
@@ -173,35 +247,67 @@ fn an_event_says_what_happened() {
     assert_eq!(lines[4]["history"], "Sh");
 }
 
+fn anomaly_line(key: Option<FiveTuple>, kind: AnomalyKind) -> Value {
+    let ts = START;
+    event_lines(&[FlowEvent::Anomaly { key, kind, ts }]).remove(0)
+}
+
 #[test]
-fn an_anomaly_is_a_line_with_or_without_a_flow() {
+fn an_anomaly_of_a_flow_names_it_and_who_sent_the_packet() {
     let flow = key(client(), server(), L4Proto::Udp);
-    let anomaly = |key, kind| FlowEvent::Anomaly {
-        key,
-        kind,
-        ts: START,
+    let side = FlowSide::Responder;
+    for (kind, name) in [
+        (AnomalyKind::OutOfOrder { side }, "out_of_order"),
+        (AnomalyKind::Retransmission { side }, "retransmission"),
+        (AnomalyKind::OutOfWindow { side }, "out_of_window"),
+        (AnomalyKind::BadHeaderLength { side }, "bad_header_length"),
+        (AnomalyKind::BadChecksum { side }, "bad_checksum"),
+        (AnomalyKind::FragmentOverlap { side }, "fragment_overlap"),
+        (AnomalyKind::TinyFragment { side }, "tiny_fragment"),
+        (AnomalyKind::SequenceGap { side, bytes: 7 }, "sequence_gap"),
+    ] {
+        let line = anomaly_line(Some(flow), kind);
+        assert_eq!(line["event"], "anomaly");
+        assert_eq!(line["kind"], name);
+        assert_eq!(line["side"], "responder");
+        assert_eq!(line["src"], "10.0.0.1");
+        let gap = name == "sequence_gap";
+        assert_eq!(line.get("bytes"), gap.then_some(&json!(7)));
+    }
+    let line = anomaly_line(Some(flow), AnomalyKind::SynFloodTarget);
+    assert_eq!(line["kind"], "syn_flood_target");
+    assert_eq!(
+        (line["dst"].as_str(), line.get("side")),
+        (Some("10.0.0.2"), None)
+    );
+}
+
+#[test]
+fn pressure_on_the_table_is_a_line_without_a_flow() {
+    let pressure = EvictionPressure {
+        state: PressureState::Raised,
+        evicted: [1, 2, 3, 4],
+        evicted_total: [5, 6, 7, 8],
+        live: 90,
+        capacity: 100,
+        new_flows_per_second: 20,
+        time_to_full: Some(std::time::Duration::from_millis(500)),
+        returned: 9,
     };
-    let lines = event_lines(&[
-        anomaly(
-            Some(flow),
-            AnomalyKind::OutOfOrder {
-                side: FlowSide::Responder,
-            },
-        ),
-        anomaly(
-            None,
-            AnomalyKind::FlowTableEvictionPressure(EvictionPressure::default()),
-        ),
-    ]);
-    assert_eq!(lines.len(), 2);
-    assert_eq!(lines[0]["event"], "anomaly");
-    assert_eq!(lines[0]["src"], "10.0.0.1");
-    assert!(lines[0]["kind"].as_str().unwrap().contains("OutOfOrder"));
-    assert_eq!(lines[1].get("src"), None);
-    assert!(
-        lines[1]["kind"]
-            .as_str()
-            .unwrap()
-            .contains("FlowTableEvictionPressure")
+    let line = anomaly_line(None, AnomalyKind::FlowTableEvictionPressure(pressure));
+    assert_eq!(line["kind"], "flow_table_eviction_pressure");
+    assert_eq!(line.get("src"), None);
+    assert_eq!(
+        line["pressure"],
+        json!({
+            "state": "raised",
+            "evicted": {"closed": 1, "half_open": 2, "one_sided": 3, "two_sided": 4},
+            "evicted_total": {"closed": 5, "half_open": 6, "one_sided": 7, "two_sided": 8},
+            "returned": 9,
+            "live": 90,
+            "capacity": 100,
+            "new_flows_per_second": 20,
+            "time_to_full": 0.5,
+        })
     );
 }

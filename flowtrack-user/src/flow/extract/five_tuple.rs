@@ -20,7 +20,7 @@ pub(in crate::flow) struct Ends {
 
 impl Ends {
     /// Nothing.
-    pub(super) const NONE: Self = Self {
+    pub(in crate::flow) const NONE: Self = Self {
         src_port: 0,
         dst_port: 0,
         icmp_id: 0,
@@ -76,7 +76,7 @@ impl Ends {
 impl ExtractorConfig {
     /// The key of a packet's flow, and how the packet relates to it.
     #[inline]
-    pub(super) fn key(&self, packet: &Packet, l4: L4Proto, ends: Ends) -> (FiveTuple, Orientation) {
+    pub(super) fn key(self, packet: &Packet, l4: L4Proto, ends: Ends) -> (FiveTuple, Orientation) {
         let (vlans, tunnel) = self.envelope_parts(&packet.envelope);
         let key = FiveTuple {
             src: packet.src,
@@ -93,7 +93,7 @@ impl ExtractorConfig {
 
     /// The same for the packet that an ICMP error quotes: it came in the same networks.
     pub(super) fn quoted_key(
-        &self,
+        self,
         quoted: &Quoted,
         envelope: &Envelope,
     ) -> (FiveTuple, Orientation) {
@@ -114,7 +114,7 @@ impl ExtractorConfig {
 
     /// What the envelope of a packet adds to its key.
     #[inline]
-    pub(super) fn envelope_parts(&self, envelope: &Envelope) -> (VlanStack, Option<TunnelId>) {
+    pub(super) fn envelope_parts(self, envelope: &Envelope) -> (VlanStack, Option<TunnelId>) {
         let vlans = if self.key_vlan {
             envelope.vlans
         } else {
