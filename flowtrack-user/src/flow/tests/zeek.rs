@@ -2,10 +2,13 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use flowtrack_common::{EndpointState, L4Proto, Timestamp};
+use flowtrack_common::{EndpointState, L4Proto, TcpFlags, Timestamp};
+use proptest::{collection::vec, prelude::*, sample::select};
 
 use super::script::{Probe, START, Segment, c, close, handshake, open_then, packet, s};
-use crate::flow::{EventKinds, FiveTuple, FlowRecord, Reuse, TcpTimers, TrackerConfig};
+use crate::flow::{
+    EventKinds, FiveTuple, FlowRecord, Note, NoteKind, Reuse, TcpTimers, TrackerConfig,
+};
 
 fn probe() -> Probe {
     Probe::configured(TrackerConfig::zeek(), EventKinds::ALL)
@@ -229,6 +232,25 @@ fn payload_that_was_cut_off_is_missing_when_it_is_acknowledged() {
 }
 
 #[test]
+fn a_wrong_checksum_has_a_letter_and_is_no_packet() {
+    let ack = c("A", 1, 1, 0).at(START);
+    let mut probe = probe();
+    probe.packet(&ack);
+    for _ in 0..10 {
+        probe.note(&Note {
+            key: ack.packet.key,
+            orientation: ack.packet.orientation,
+            kind: NoteKind::BadChecksum,
+            ts: START,
+        });
+    }
+    let record = probe.finish()[0];
+    assert_eq!(record.history.as_str(), "ACC");
+    assert_eq!(record.stats.initiator.packets, 1);
+    assert_eq!(record.stats.initiator.bad_checksums, 10);
+}
+
+#[test]
 fn only_timeouts_end_the_flows_of_netflow() {
     let config = TrackerConfig::netflow();
     assert_eq!(config.reuse, Reuse::Never);
@@ -242,4 +264,50 @@ fn only_timeouts_end_the_flows_of_netflow() {
     assert_eq!(probe.log.records.len(), 1);
     let reason = probe.log.records[0].reason.name();
     assert_eq!(reason, "idle_timeout");
+}
+
+/// Any segment of a connection, its numbers near each other or anywhere.
+fn segment() -> impl Strategy<Value = (u64, Segment)> {
+    let number = || prop_oneof![0..300u32, any::<u32>()];
+    let len = prop_oneof![Just(0), 0..200u32, any::<u32>()];
+    (0..9u64, any::<bool>(), any::<u8>(), number(), number(), len).prop_map(
+        |(pause, from_client, flags, seq, ack, len)| {
+            let mut segment = if from_client {
+                c("", seq, ack, len)
+            } else {
+                s("", seq, ack, len)
+            };
+            segment.info.flags = TcpFlags(flags);
+            (pause, segment)
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn whatever_comes_the_sums_close(
+        segments in vec(segment(), 1..60),
+        config in select(vec![
+            TrackerConfig::default(),
+            TrackerConfig::zeek(),
+            TrackerConfig::netflow(),
+        ]),
+        cut: bool,
+    ) {
+        let mut probe = Probe::configured(config, EventKinds::ALL);
+        let mut now = 0;
+        for (pause, segment) in segments {
+            now += pause;
+            let mut meta = segment.at(secs(now));
+            meta.packet.truncated = cut;
+            probe.packet(&meta);
+        }
+        for record in probe.finish() {
+            let stats = record.stats;
+            for side in [stats.initiator, stats.responder] {
+                prop_assert!(side.retransmitted + side.out_of_order <= u32::try_from(side.packets).unwrap());
+                prop_assert!(side.packets > 0 || side.payload_bytes == 0);
+            }
+        }
+    }
 }
