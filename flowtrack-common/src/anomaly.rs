@@ -55,6 +55,39 @@ pub enum AnomalyKind {
     SynFloodTarget,
 }
 
+impl AnomalyKind {
+    /// Name in outputs.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::FlowTableEvictionPressure(_) => "flow_table_eviction_pressure",
+            Self::OutOfOrder { .. } => "out_of_order",
+            Self::Retransmission { .. } => "retransmission",
+            Self::SequenceGap { .. } => "sequence_gap",
+            Self::OutOfWindow { .. } => "out_of_window",
+            Self::BadHeaderLength { .. } => "bad_header_length",
+            Self::BadChecksum { .. } => "bad_checksum",
+            Self::FragmentOverlap { .. } => "fragment_overlap",
+            Self::TinyFragment { .. } => "tiny_fragment",
+            Self::SynFloodTarget => "syn_flood_target",
+        }
+    }
+
+    /// Who sent what is wrong, if it is about a packet.
+    pub const fn side(&self) -> Option<FlowSide> {
+        match *self {
+            Self::OutOfOrder { side }
+            | Self::Retransmission { side }
+            | Self::SequenceGap { side, .. }
+            | Self::OutOfWindow { side }
+            | Self::BadHeaderLength { side }
+            | Self::BadChecksum { side }
+            | Self::FragmentOverlap { side }
+            | Self::TinyFragment { side } => Some(side),
+            Self::FlowTableEvictionPressure(_) | Self::SynFloodTarget => None,
+        }
+    }
+}
+
 /// How a flow table stands under pressure, and what happened since the interval began.
 ///
 /// A tracker reports it at most once an interval. It is raised when the table is nearly full, which is

@@ -124,6 +124,10 @@ pub struct TrackerRow {
     pub ended: BTreeMap<&'static str, u64>,
     /// Flows that made room in a full table.
     pub evicted: u64,
+    /// Evicted flows that came back within their timeout: records wrongly split.
+    pub returned: u64,
+    /// Anomaly events made.
+    pub anomalies: u64,
 }
 
 /// The way of the records.
@@ -248,6 +252,8 @@ impl From<&ShardCounts> for TrackerRow {
             live: counts.live,
             ended: named(reasons, &counts.ended),
             evicted: counts.evicted.iter().sum(),
+            returned: counts.returned,
+            anomalies: counts.anomalies,
         }
     }
 }

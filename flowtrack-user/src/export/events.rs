@@ -1,11 +1,13 @@
 //! Events as JSON, one object a line. The fields are described in docs/outputs.md.
 
-use flowtrack_common::{FlowEvent, FlowSide, FlowState, Timestamp};
+use flowtrack_common::{
+    AnomalyKind, EvictionPressure, FlowEvent, FlowSide, FlowState, Timestamp, VictimClass,
+};
 use serde_json::{Map, Value, json};
 
 use super::{
     Output,
-    json::{Key, append_line, seconds},
+    json::{Key, append_line, seconds, time},
 };
 use crate::flow::{EventKinds, FiveTuple};
 
@@ -54,14 +56,45 @@ fn object(event: &FlowEvent<FiveTuple>) -> Value {
             "wire_bytes": stats.wire_bytes(),
             "history": history.as_str(),
         }),
-        FlowEvent::Anomaly { kind, ts, .. } => {
-            json!({"event": "anomaly", "ts": time(*ts), "kind": format!("{kind:?}")})
-        }
+        FlowEvent::Anomaly { kind, ts, .. } => anomaly(kind, *ts),
     };
     if let (Some(fields), Some(key)) = (object.as_object_mut(), event.key()) {
         fields.append(&mut key_fields(key));
     }
     object
+}
+
+fn anomaly(kind: &AnomalyKind, ts: Timestamp) -> Value {
+    let mut object = json!({"event": "anomaly", "ts": time(ts), "kind": kind.name()});
+    if let Some(side) = kind.side() {
+        object["side"] = side_name(side).into();
+    }
+    match kind {
+        AnomalyKind::SequenceGap { bytes, .. } => object["bytes"] = (*bytes).into(),
+        AnomalyKind::FlowTableEvictionPressure(pressure) => {
+            object["pressure"] = pressure_fields(pressure);
+        }
+        _ => {}
+    }
+    object
+}
+
+fn pressure_fields(pressure: &EvictionPressure) -> Value {
+    let by_class = |counts: &[u64]| -> Value {
+        let names = VictimClass::ALL.iter().map(|class| class.name().to_owned());
+        let counts = counts.iter().map(|count| Value::from(*count));
+        Value::Object(names.zip(counts).collect())
+    };
+    json!({
+        "state": pressure.state.name(),
+        "evicted": by_class(&pressure.evicted),
+        "evicted_total": by_class(&pressure.evicted_total),
+        "returned": pressure.returned,
+        "live": pressure.live,
+        "capacity": pressure.capacity,
+        "new_flows_per_second": pressure.new_flows_per_second,
+        "time_to_full": pressure.time_to_full.map(seconds),
+    })
 }
 
 fn key_fields(key: &FiveTuple) -> Map<String, Value> {
@@ -70,10 +103,6 @@ fn key_fields(key: &FiveTuple) -> Map<String, Value> {
         // A struct of plain fields is always an object.
         _ => Map::new(),
     }
-}
-
-fn time(ts: Timestamp) -> f64 {
-    seconds(ts.saturating_since(Timestamp::EPOCH))
 }
 
 const fn side_name(side: FlowSide) -> &'static str {

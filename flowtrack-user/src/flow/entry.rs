@@ -91,10 +91,16 @@ impl Flow {
     }
 
     /// Makes the flow, which has counted no packet yet, one of `initiator`'s.
-    pub(super) fn continue_from(&mut self, initiator: Orientation) {
+    pub(super) fn continue_from<K: FlowKey>(
+        &mut self,
+        initiator: Orientation,
+        key: K,
+        config: &TrackerConfig,
+    ) {
         if self.initiator != initiator {
             self.initiator = initiator;
             self.history.push_flipped();
+            self.find_port_timeout(key, config);
         }
     }
 
@@ -108,8 +114,8 @@ impl Flow {
         self.find_port_timeout(key, config);
     }
 
-    /// `key` is that of the table.
-    fn find_port_timeout<K: FlowKey>(&mut self, key: K, config: &TrackerConfig) {
+    /// Looks up whether the responder's port has a timeout of its own. `key` is that of the table.
+    pub(super) fn find_port_timeout<K: FlowKey>(&mut self, key: K, config: &TrackerConfig) {
         let port = self.oriented(key).ports().map(|(_, port)| port);
         self.port_timeout = self
             .l4

@@ -101,6 +101,8 @@ impl Shard {
         counts.live_packets = tracker.packets - tracker.recorded_packets;
         counts.ended = tracker.ended;
         counts.evicted = tracker.evicted;
+        counts.returned = tracker.returned;
+        counts.anomalies = tracker.anomalies;
         let LostCounts {
             records,
             packets,

@@ -34,8 +34,7 @@ fn records(
         .unzip();
     drop(sender);
     thread::scope(|scope| {
-        let mut dispatcher =
-            Dispatcher::start(scope, trackers, burst, TrackerConfig::default().clock_step).unwrap();
+        let mut dispatcher = Dispatcher::start(scope, trackers, burst, config.clock_step).unwrap();
         for observation in observations {
             dispatcher.observe(*observation, Place::Outermost);
         }

@@ -134,6 +134,9 @@ fn lines(rows: &[&LedgerRow]) -> Vec<(String, Vec<i64>)> {
     table.line("      live", |row| row.tracker.live);
     let reasons = EndReason::ALL.iter().map(|reason| reason.name());
     table.named("      ended: ", reasons, |row| &row.tracker.ended);
+    if rows.iter().any(|row| row.tracker.evicted > 0) {
+        table.line("      evicted that came back", |row| row.tracker.returned);
+    }
     table.line("records", |row| row.records.records);
     table.lines
 }

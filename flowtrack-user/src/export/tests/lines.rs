@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use flowtrack_common::{
-    AnomalyKind, Envelope, EvictionPressure, FlowEvent, FlowSide, L4Proto, Tunnel, TunnelId,
-    TunnelKind, VlanStack, Volume,
+    AnomalyKind, Envelope, EvictionPressure, FlowEvent, FlowSide, L4Proto, PressureState, Tunnel,
+    TunnelId, TunnelKind, VlanStack, Volume,
 };
 use serde_json::{Value, json};
 
@@ -111,9 +111,9 @@ fn a_flow_that_is_not_tcp_has_no_tcp_fields_and_icmp_has_its_identifier() {
 }
 
 #[test]
-fn the_records_of_a_flow_that_has_several_tell_what_is_new_in_each() {
+fn a_record_of_a_part_tells_of_the_part_and_of_the_flow_up_to_it() {
     let mut flow = converse(&open_then(&[c("PA", 1, 1, 100)]));
-    assert_eq!(record(&flow).get("part"), None, "one tells all");
+    assert_eq!(record(&flow).get("flow"), None, "one tells all");
     flow.part = 1;
     flow.since = START.saturating_add(std::time::Duration::from_millis(3));
     flow.initiator = Volume {
@@ -124,22 +124,35 @@ fn the_records_of_a_flow_that_has_several_tell_what_is_new_in_each() {
     };
     flow.responder = Volume::default();
     let value = record(&flow);
-    let new = &value["part"];
+    assert_eq!(value["start"], 1_000_000.003);
     assert_eq!(
-        (&new["number"], &new["since"]),
-        (&json!(1), &json!(1_000_000.003))
+        (&value["end"], &value["duration"]),
+        (&value["start"], &json!(0.0))
+    );
+    let side = &value["initiator"];
+    assert_eq!(
+        (&side["packets"], &side["wire_bytes"]),
+        (&json!(1), &json!(154))
     );
     assert_eq!(
-        new["initiator"],
-        json!({"packets": 1, "wire_bytes": 154, "ip_bytes": 140, "payload_bytes": 100})
+        (&side["ip_bytes"], &side["payload_bytes"]),
+        (&json!(140), &json!(100))
     );
-    assert_eq!(new["responder"]["packets"], 0);
-    assert_eq!(value["initiator"]["packets"], 3, "the total stays");
+    assert_eq!(value["responder"]["packets"], 0);
+    assert_eq!(
+        value["flow"],
+        json!({
+            "part": 1,
+            "start": 1_000_000.0,
+            "initiator": {"packets": 3, "wire_bytes": 262, "ip_bytes": 220, "payload_bytes": 100},
+            "responder": {"packets": 1, "wire_bytes": 54, "ip_bytes": 40, "payload_bytes": 0},
+        })
+    );
 
     flow.part = 0;
     flow.reason = RecordReason::ActiveTimeout;
     let value = record(&flow);
-    assert_eq!(value["part"]["number"], 0);
+    assert_eq!(value["flow"]["part"], 0, "there will be more");
     assert_eq!(value["end_reason"], "active_timeout");
     assert_eq!(value["ipfix_end_reason"], 2);
 }
@@ -247,35 +260,67 @@ fn an_event_says_what_happened() {
     assert_eq!(lines[4]["history"], "Sh");
 }
 
+fn anomaly_line(key: Option<FiveTuple>, kind: AnomalyKind) -> Value {
+    let ts = START;
+    event_lines(&[FlowEvent::Anomaly { key, kind, ts }]).remove(0)
+}
+
 #[test]
-fn an_anomaly_is_a_line_with_or_without_a_flow() {
+fn an_anomaly_of_a_flow_names_it_and_who_sent_the_packet() {
     let flow = key(client(), server(), L4Proto::Udp);
-    let anomaly = |key, kind| FlowEvent::Anomaly {
-        key,
-        kind,
-        ts: START,
+    let side = FlowSide::Responder;
+    for (kind, name) in [
+        (AnomalyKind::OutOfOrder { side }, "out_of_order"),
+        (AnomalyKind::Retransmission { side }, "retransmission"),
+        (AnomalyKind::OutOfWindow { side }, "out_of_window"),
+        (AnomalyKind::BadHeaderLength { side }, "bad_header_length"),
+        (AnomalyKind::BadChecksum { side }, "bad_checksum"),
+        (AnomalyKind::FragmentOverlap { side }, "fragment_overlap"),
+        (AnomalyKind::TinyFragment { side }, "tiny_fragment"),
+        (AnomalyKind::SequenceGap { side, bytes: 7 }, "sequence_gap"),
+    ] {
+        let line = anomaly_line(Some(flow), kind);
+        assert_eq!(line["event"], "anomaly");
+        assert_eq!(line["kind"], name);
+        assert_eq!(line["side"], "responder");
+        assert_eq!(line["src"], "10.0.0.1");
+        let gap = name == "sequence_gap";
+        assert_eq!(line.get("bytes"), gap.then_some(&json!(7)));
+    }
+    let line = anomaly_line(Some(flow), AnomalyKind::SynFloodTarget);
+    assert_eq!(line["kind"], "syn_flood_target");
+    assert_eq!(
+        (line["dst"].as_str(), line.get("side")),
+        (Some("10.0.0.2"), None)
+    );
+}
+
+#[test]
+fn pressure_on_the_table_is_a_line_without_a_flow() {
+    let pressure = EvictionPressure {
+        state: PressureState::Raised,
+        evicted: [1, 2, 3, 4],
+        evicted_total: [5, 6, 7, 8],
+        live: 90,
+        capacity: 100,
+        new_flows_per_second: 20,
+        time_to_full: Some(std::time::Duration::from_millis(500)),
+        returned: 9,
     };
-    let lines = event_lines(&[
-        anomaly(
-            Some(flow),
-            AnomalyKind::OutOfOrder {
-                side: FlowSide::Responder,
-            },
-        ),
-        anomaly(
-            None,
-            AnomalyKind::FlowTableEvictionPressure(EvictionPressure::default()),
-        ),
-    ]);
-    assert_eq!(lines.len(), 2);
-    assert_eq!(lines[0]["event"], "anomaly");
-    assert_eq!(lines[0]["src"], "10.0.0.1");
-    assert!(lines[0]["kind"].as_str().unwrap().contains("OutOfOrder"));
-    assert_eq!(lines[1].get("src"), None);
-    assert!(
-        lines[1]["kind"]
-            .as_str()
-            .unwrap()
-            .contains("FlowTableEvictionPressure")
+    let line = anomaly_line(None, AnomalyKind::FlowTableEvictionPressure(pressure));
+    assert_eq!(line["kind"], "flow_table_eviction_pressure");
+    assert_eq!(line.get("src"), None);
+    assert_eq!(
+        line["pressure"],
+        json!({
+            "state": "raised",
+            "evicted": {"closed": 1, "half_open": 2, "one_sided": 3, "two_sided": 4},
+            "evicted_total": {"closed": 5, "half_open": 6, "one_sided": 7, "two_sided": 8},
+            "returned": 9,
+            "live": 90,
+            "capacity": 100,
+            "new_flows_per_second": 20,
+            "time_to_full": 0.5,
+        })
     );
 }

@@ -20,7 +20,7 @@ pub(crate) fn probe(wants: EventKinds) -> Probe {
         emit_anomalies: true,
         ..TrackerConfig::default()
     };
-    Probe::configured(config, wants)
+    Probe::configured(&config, wants)
 }
 
 fn kinds(events: &[FlowEvent<FiveTuple>]) -> Vec<AnomalyKind> {
@@ -262,7 +262,7 @@ fn watchful(syn_flood_threshold: u32) -> Probe {
         syn_flood_threshold,
         ..TrackerConfig::default()
     };
-    Probe::configured(config, EventKinds::ANOMALY)
+    Probe::configured(&config, EventKinds::ANOMALY)
 }
 
 #[test]

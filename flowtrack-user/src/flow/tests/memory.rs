@@ -7,7 +7,7 @@ use flowtrack_common::{EndReason, FlowEvent, FlowSide, L4Proto, Timestamp};
 use super::script::{
     Probe, START, Segment, c, client, close, key, open_then, packet, s, server, timeout, udp,
 };
-use crate::flow::{Direction, EventKinds, TimeoutClass, TrackerConfig};
+use crate::flow::{Direction, EventKinds, PortTimeout, TimeoutClass, TrackerConfig};
 
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -18,7 +18,7 @@ fn udp_timeout() -> Duration {
 /// A flow of the client's that expires; the server speaks first when it comes back, `silence` after
 /// the first packet.
 fn comes_back(config: &TrackerConfig, silence: Duration) -> Probe {
-    let mut probe = Probe::configured(*config, EventKinds::ALL);
+    let mut probe = Probe::configured(config, EventKinds::ALL);
     probe.packet(&packet(client(), server(), L4Proto::Udp, START));
     let ts = START.saturating_add(silence);
     probe.packet(&packet(server(), client(), L4Proto::Udp, ts));
@@ -62,7 +62,7 @@ fn where_the_likely_server_decides_direction_is_not_remembered() {
         direction: Direction::LikelyServer,
         ..TrackerConfig::default()
     };
-    let mut probe = Probe::configured(config, EventKinds::NONE);
+    let mut probe = Probe::configured(&config, EventKinds::NONE);
     let (one, other) = (
         std::net::SocketAddr::new(client().ip(), 50_001),
         std::net::SocketAddr::new(server().ip(), 50_002),
@@ -155,7 +155,7 @@ fn a_return_is_told_with_the_pressure_on_the_table() {
         emit_anomalies: true,
         ..TrackerConfig::default()
     };
-    let mut probe = Probe::configured(config, EventKinds::ANOMALY);
+    let mut probe = Probe::configured(&config, EventKinds::ANOMALY);
     for number in [0, 1, 0] {
         probe.packet(&udp(number, START));
     }
@@ -172,6 +172,26 @@ fn a_return_is_told_with_the_pressure_on_the_table() {
         })
         .collect();
     assert_eq!(returned, [0, 1]);
+}
+
+#[test]
+fn a_flow_that_comes_back_has_the_timeout_of_its_responder_s_port() {
+    let mut config = TrackerConfig::default();
+    let hour = Duration::from_hours(1);
+    let patient = PortTimeout {
+        l4: L4Proto::Udp,
+        port: server().port(),
+        timeout: hour,
+    };
+    config.timeouts.set_port(patient).unwrap();
+    let mut probe = Probe::configured(&config, EventKinds::NONE);
+    for (src, dst, hours) in [(client(), server(), 0), (server(), client(), 2)] {
+        let ts = START.saturating_add(hour * hours);
+        probe.packet(&packet(src, dst, L4Proto::Udp, ts));
+    }
+    probe.tracker.advance(START.saturating_add(hour * 3));
+    assert_eq!(probe.expire(10), 0);
+    assert_eq!(probe.tracker.counters().created, 2);
 }
 
 #[test]

@@ -15,7 +15,7 @@ fn probe(active_timeout: Option<Duration>) -> Probe {
         active_timeout,
         ..TrackerConfig::default()
     };
-    Probe::configured(config, EventKinds::ALL)
+    Probe::configured(&config, EventKinds::ALL)
 }
 
 fn at(secs: u64) -> Timestamp {

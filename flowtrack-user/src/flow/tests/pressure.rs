@@ -17,7 +17,7 @@ fn probe() -> Probe {
         emit_anomalies: true,
         ..TrackerConfig::default()
     };
-    Probe::configured(config, EventKinds::ANOMALY)
+    Probe::configured(&config, EventKinds::ANOMALY)
 }
 
 fn at(millis: u64) -> Timestamp {
@@ -181,7 +181,7 @@ fn nobody_is_told_of_pressure_who_did_not_ask() {
             emit_anomalies: emit,
             ..TrackerConfig::default()
         };
-        let mut probe = Probe::configured(config, wants);
+        let mut probe = Probe::configured(&config, wants);
         start(&mut probe, 0..100, 0);
         start(&mut probe, 100..200, 1000);
         let told = probe.events();

@@ -226,16 +226,12 @@ impl Probe {
             max_flows,
             ..TrackerConfig::default()
         };
-        Self::configured(config, wants)
+        Self::configured(&config, wants)
     }
 
-    #[expect(
-        clippy::large_types_passed_by_value,
-        reason = "a probe is configured once"
-    )]
-    pub(crate) fn configured(config: TrackerConfig, wants: EventKinds) -> Self {
+    pub(crate) fn configured(config: &TrackerConfig, wants: EventKinds) -> Self {
         Self {
-            tracker: Tracker::new(config),
+            tracker: Tracker::new(*config),
             log: Log {
                 wants,
                 events: Vec::new(),

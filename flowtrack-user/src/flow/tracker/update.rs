@@ -48,7 +48,7 @@ impl<K: FlowKey> Tracker<K> {
             && self.config.direction == Direction::FirstPacket
             && !meta.packet.tcp.is_some_and(|info| info.flags.syn())
         {
-            flow.continue_from(recent.initiator);
+            flow.continue_from(recent.initiator, meta.packet.key, &self.config);
         }
         let id = self
             .table
@@ -94,6 +94,8 @@ impl<K: FlowKey> Tracker<K> {
                 ts: meta.ts,
             });
         }
+        // The sides may have changed places since.
+        let side = flow.side(meta.packet.orientation);
         let first = flow.stats.packets() == 1;
         let next = flow.list(&self.config);
         if next != list || !flow.is_running_out(&self.config) {
