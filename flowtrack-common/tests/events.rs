@@ -143,7 +143,7 @@ const fn segment(info: TcpInfo) {
 }
 
 /// What one side is counted by.
-const fn side(stats: SideStats) {
+const fn side(stats: &SideStats) {
     let SideStats {
         packets,
         wire_bytes,
@@ -159,18 +159,20 @@ const fn side(stats: SideStats) {
         retransmitted,
         out_of_order,
         gap_bytes,
+        missed_bytes,
         zero_windows,
         ttl_min,
         ttl_max,
         icmp_errors,
-    } = stats;
-    let _: [u64; 6] = [
+    } = *stats;
+    let _: [u64; 7] = [
         packets,
         wire_bytes,
         ip_bytes,
         payload_bytes,
         stream_bytes,
         gap_bytes,
+        missed_bytes,
     ];
     let _: [u32; 6] = [
         ip_len_min,
@@ -186,19 +188,20 @@ const fn side(stats: SideStats) {
 }
 
 /// What a flow is counted by.
-const fn flow(stats: FlowStats) {
+const fn flow(stats: &FlowStats) {
     let FlowStats {
         initiator,
         responder,
         started,
         last_seen,
+        last_productive,
         syn_to_syn_ack,
         syn_ack_to_ack,
         completeness,
-    } = stats;
-    side(initiator);
-    side(responder);
-    let _: [Timestamp; 2] = [started, last_seen];
+    } = *stats;
+    side(&initiator);
+    side(&responder);
+    let _: [Timestamp; 3] = [started, last_seen, last_productive];
     let _: [Option<Duration>; 2] = [syn_to_syn_ack, syn_ack_to_ack];
     let Completeness {
         midstream,

@@ -39,6 +39,10 @@ fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     if args.shared.shares_stdout() {
         return Ok(shared_stdout());
     }
+    let tracker = match args.shared.tracker() {
+        Ok(tracker) => tracker,
+        Err(error) => return Ok(wrong_usage(error)),
+    };
     let ledger_file = LedgerFile::open(&args.shared)?;
     let ledger = control::run(&RunConfig {
         interface: args.interface.clone(),
@@ -47,10 +51,11 @@ fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
         stamped: args.timestamps == Timestamps::Packet,
         require_zero_copy: args.require_zero_copy,
         ring_size: args.ring_size,
+        burst: args.burst.into(),
         quiet: args.quiet,
         outputs: args.shared.outputs.clone(),
         extractor: args.shared.extractor(),
-        tracker: args.shared.tracker(),
+        tracker,
     })?;
     say(&ledger);
     let status = status(&ledger);
@@ -63,19 +68,22 @@ fn read(args: &ReadArgs) -> anyhow::Result<ExitCode> {
         return Ok(shared_stdout());
     }
     if let Some(path) = args.overwritten() {
-        complain(format_args!(
+        return Ok(wrong_usage(format_args!(
             "{} is to be read: writing to it would destroy it; name another file",
             path.display()
-        ));
-        return Ok(ExitCode::from(USAGE));
+        )));
     }
+    let tracker = match args.shared.tracker() {
+        Ok(tracker) => tracker,
+        Err(error) => return Ok(wrong_usage(error)),
+    };
     let ledger_file = LedgerFile::open(&args.shared)?;
     let outcome = control::read(&ReadConfig {
         files: args.files.clone(),
         outputs: args.shared.outputs.clone(),
         shards: args.shards.into(),
         extractor: args.shared.extractor(),
-        tracker: args.shared.tracker(),
+        tracker,
     })?;
     let damaged = !outcome.errors.is_empty();
     for error in outcome.errors {
@@ -127,7 +135,11 @@ fn status(ledger: &Ledger) -> ExitCode {
 }
 
 fn shared_stdout() -> ExitCode {
-    complain("only one output, or the ledger, can go to standard output");
+    wrong_usage("only one output, or the ledger, can go to standard output")
+}
+
+fn wrong_usage(message: impl Display) -> ExitCode {
+    complain(message);
     ExitCode::from(USAGE)
 }
 

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     export::{OutputSpec, Target},
-    flow::{ExtractorConfig, TimeoutClass, TrackerConfig},
+    flow::{ExtractorConfig, PortTimeout, TooManyPorts, TrackerConfig},
 };
 
 /// What `run` and `read` have in common.
@@ -55,8 +55,9 @@ pub struct SharedArgs {
     #[arg(long)]
     pub verify_checksums: bool,
 
-    /// When a silent flow is over, for example udp=30s, tcp/22=1h for a port or all=10s. May be
-    /// repeated, a later one wins. Protocols and defaults: tcp-opening=5s, tcp=5m, tcp-closing=5m,
+    /// When a silent flow is over, for example udp=30s, tcp/22=1h for a port of the responder (tcp, udp
+    /// and sctp have ports) or all=10s. May be repeated, a later one wins; the profile zeek has more
+    /// patience with some ports and less with others. Protocols and defaults: tcp-opening=5s, tcp=5m, tcp-closing=5m,
     /// tcp-linger=5s, udp=1m, icmp=1m, other=1m.
     #[arg(long = "idle-timeout", value_name = "PROTO=DURATION")]
     pub idle_timeouts: Vec<IdleTimeout>,
@@ -72,7 +73,7 @@ pub struct SharedArgs {
 
 impl SharedArgs {
     /// Size and timeouts of the trackers.
-    pub fn tracker(&self) -> TrackerConfig {
+    pub fn tracker(&self) -> Result<TrackerConfig, TooManyPorts> {
         let profile = self.profile.tracker();
         let mut config = TrackerConfig {
             max_flows: self.max_flows as usize,
@@ -80,17 +81,18 @@ impl SharedArgs {
             emit_anomalies: self.emit_anomalies || profile.emit_anomalies,
             ..profile
         };
-        for IdleTimeout { scope, timeout } in &self.idle_timeouts {
-            match *scope {
-                TimeoutScope::All => {
-                    for class in TimeoutClass::ALL {
-                        config.timeouts.set(class, *timeout);
-                    }
+        for IdleTimeout { scope, timeout } in self.idle_timeouts.iter().copied() {
+            match scope {
+                TimeoutScope::All => config.timeouts.set_all(timeout),
+                TimeoutScope::Class(class) => config.timeouts.set(class, timeout),
+                TimeoutScope::Port(l4, port) => {
+                    config
+                        .timeouts
+                        .set_port(PortTimeout { l4, port, timeout })?;
                 }
-                TimeoutScope::Class(class) => config.timeouts.set(class, *timeout),
             }
         }
-        config
+        Ok(config)
     }
 
     /// What makes a flow.
@@ -102,6 +104,7 @@ impl SharedArgs {
                 .fragments
                 .map_or(profile.fragments, FragmentsArg::meant),
             icmp: self.icmp.map_or(profile.icmp, IcmpArg::meant),
+            sctp: profile.sctp,
             key_vlan: profile.key_vlan || self.key.contains(&KeyPart::Vlan),
             key_tunnel: profile.key_tunnel || self.key.contains(&KeyPart::Tunnel),
             verify_checksums: profile.verify_checksums || self.verify_checksums,

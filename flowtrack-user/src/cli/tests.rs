@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::{CommandFactory, Parser};
+use flowtrack_common::L4Proto;
 
 use super::{Cli, Command, SharedArgs};
 use crate::flow::{
@@ -25,7 +26,7 @@ fn extractor(options: &str) -> ExtractorConfig {
 }
 
 fn tracker(options: &str) -> TrackerConfig {
-    typed(options).unwrap().tracker()
+    typed(options).unwrap().tracker().unwrap()
 }
 
 #[test]
@@ -114,6 +115,31 @@ fn a_later_timeout_wins_over_an_earlier_one() {
         };
         assert_eq!(timeouts.timeouts.get(class), Duration::from_secs(expected));
     }
+}
+
+#[test]
+fn a_port_can_have_a_timeout_of_its_own() {
+    let at = |options: &str, port| {
+        let timeouts = tracker(options).timeouts;
+        timeouts
+            .port(L4Proto::Tcp, port)
+            .map(|slot| timeouts.at(slot))
+    };
+    let hours = |hours| Some(Duration::from_hours(hours));
+    assert_eq!(at("--idle-timeout tcp/22=2h", 22), hours(2));
+    assert_eq!(at("--idle-timeout tcp/22=2h", 23), None);
+    let zeek = "--profile zeek --idle-timeout tcp/22=2h";
+    assert_eq!((at(zeek, 22), at(zeek, 23)), (hours(2), hours(1)));
+    assert_eq!(at("--profile zeek --idle-timeout all=10s", 22), None);
+}
+
+#[test]
+fn too_many_ports_with_a_timeout_of_their_own_are_an_error() {
+    let ports: Vec<_> = (0..100)
+        .map(|port| format!("--idle-timeout udp/{port}=1s"))
+        .collect();
+    let error = typed(&ports.join(" ")).unwrap().tracker().unwrap_err();
+    assert!(error.to_string().contains("ports"));
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use std::{str::FromStr, time::Duration};
 
+use flowtrack_common::L4Proto;
+
 use crate::flow::TimeoutClass;
 
 /// `PROTO=DURATION`
@@ -20,6 +22,8 @@ pub enum TimeoutScope {
     All,
     /// That of a class.
     Class(TimeoutClass),
+    /// That of the flows to a port.
+    Port(L4Proto, u16),
 }
 
 /// What is wrong with a timeout.
@@ -29,8 +33,11 @@ pub enum IdleTimeoutError {
     #[error("write PROTO=DURATION, for example udp=30s")]
     Form,
     /// No such protocol.
-    #[error("'{0}' has no timeout of its own; there are {1} and all")]
+    #[error("'{0}' has no timeout of its own; there are {1}, all, and ports as tcp/22")]
     UnknownClass(String, String),
+    /// No such port.
+    #[error("'{0}' is no port; write tcp/, udp/ or sctp/ and a number from 0 to 65535")]
+    Port(String),
     /// No duration.
     #[error(transparent)]
     Duration(#[from] DurationError),
@@ -66,6 +73,13 @@ impl FromStr for TimeoutScope {
         if name == "all" {
             return Ok(Self::All);
         }
+        if let Some((protocol, port)) = name.split_once('/') {
+            let port = port.parse().ok();
+            return l4(protocol)
+                .zip(port)
+                .map(|(l4, port)| Self::Port(l4, port))
+                .ok_or_else(|| IdleTimeoutError::Port(name.to_owned()));
+        }
         let class = TimeoutClass::ALL
             .into_iter()
             .find(|class| class.name() == name);
@@ -74,6 +88,13 @@ impl FromStr for TimeoutScope {
             IdleTimeoutError::UnknownClass(name.to_owned(), names)
         })
     }
+}
+
+/// A protocol that has ports.
+fn l4(name: &str) -> Option<L4Proto> {
+    [L4Proto::Tcp, L4Proto::Udp, L4Proto::Sctp]
+        .into_iter()
+        .find(|l4| l4.to_string() == name)
 }
 
 /// A duration longer than 0.
@@ -102,6 +123,12 @@ mod tests {
                 0,
             ),
             ("all=10s", TimeoutScope::All, 10),
+            ("tcp/22=1h", TimeoutScope::Port(L4Proto::Tcp, 22), 3600),
+            (
+                "sctp/65535=9s",
+                TimeoutScope::Port(L4Proto::Sctp, 65_535),
+                9,
+            ),
         ] {
             let timeout = Duration::from_secs(secs);
             assert_eq!(text.parse(), Ok(IdleTimeout { scope, timeout }), "{text}");
@@ -114,6 +141,9 @@ mod tests {
         assert!(error("udp").contains("PROTO=DURATION"));
         assert!(error("quic=1s").contains("tcp-opening"));
         assert!(error("udp=soon").contains("'soon'"));
+        for text in ["tcp/65536=1s", "tcp/=1s", "icmp/8=1s", "tcp/ssh=1s"] {
+            assert!(error(text).contains("from 0 to 65535"), "{text}");
+        }
     }
 
     #[test]

@@ -103,6 +103,8 @@ pub struct WireRow {
     pub accepted: u64,
     /// Packets beyond one a frame: those in tunnels, which count in flows of their own.
     pub tunnelled: u64,
+    /// Accepted packets that have something in a tunnel that was refused: for information.
+    pub refused_inside: u64,
     /// Without one, by reason; reasons that did not occur are left out.
     pub refused: BTreeMap<&'static str, u64>,
 }
@@ -234,6 +236,7 @@ impl From<&ShardCounts> for WireRow {
         Self {
             accepted: counts.accepted,
             tunnelled: counts.tunnelled,
+            refused_inside: counts.refused_inside,
             refused: named(reasons, &counts.refused),
         }
     }
@@ -371,3 +374,6 @@ fn named(names: impl Iterator<Item = &'static str>, counts: &[u64]) -> BTreeMap<
 fn signed(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,8 +16,7 @@ use crate::{
         pcap::{CaptureFile, ReadError},
     },
     export::{OutputQueue, OutputSpec},
-    flow::{EventKinds, ExtractorConfig, Intake, Observation, TrackerConfig},
-    wire::RefusalCounts,
+    flow::{EventKinds, ExtractorConfig, Intake, IntakeCounts, Observation, TrackerConfig},
     worker::{ChunkSink, Delivery, Shard, ShardCounts},
 };
 
@@ -107,8 +106,8 @@ struct Files {
     /// At least one could be opened.
     opened: bool,
     packets: u64,
-    /// Packets that have no key, by reason.
-    refused: RefusalCounts,
+    /// What became of the packets before they had a shard.
+    intake: IntakeCounts,
     errors: Vec<ReadError>,
 }
 
@@ -119,7 +118,9 @@ impl Files {
         if let Some((first, others)) = counts.split_first_mut() {
             let elsewhere: u64 = others.iter().map(|counts| counts.received).sum();
             first.received = self.packets.saturating_sub(elsewhere);
-            for (count, (_, packets)) in first.refused.iter_mut().zip(self.refused.iter()) {
+            first.refused_inside = self.intake.refused_inside;
+            let refused = self.intake.refused.iter();
+            for (count, (_, packets)) in first.refused.iter_mut().zip(refused) {
                 *count = packets;
             }
         }
@@ -165,7 +166,7 @@ fn read_files(
         read.packets += file.packets();
         read.errors.extend(result.err());
     }
-    read.refused = intake.counts().refused;
+    read.intake = *intake.counts();
     read
 }
 

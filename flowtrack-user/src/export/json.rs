@@ -2,7 +2,9 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use flowtrack_common::{Completeness, FlowStats, SideStats};
+use flowtrack_common::{
+    Completeness, Envelope, FlowStats, SideStats, Timestamp, VlanStack, Volume,
+};
 use serde::Serialize;
 
 use super::{Output, community_id, conn_state};
@@ -35,6 +37,8 @@ struct Record {
     duration: f64,
     end_reason: &'static str,
     ipfix_end_reason: u8,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    flow: Option<Total>,
     conn_state: &'static str,
     history: String,
     initiator: Side,
@@ -44,6 +48,47 @@ struct Record {
     #[serde(skip_serializing_if = "Option::is_none")]
     syn_ack_to_ack: Option<f64>,
     completeness: Whole,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    envelope: Option<Wrapping>,
+}
+
+/// All of a flow that has several records, up to this one.
+#[derive(Serialize)]
+struct Total {
+    /// Records before this one.
+    part: u32,
+    start: f64,
+    initiator: Sent,
+    responder: Sent,
+}
+
+/// What a side sent.
+#[derive(Serialize)]
+struct Sent {
+    packets: u64,
+    wire_bytes: u64,
+    ip_bytes: u64,
+    payload_bytes: u64,
+}
+
+/// What the first packet was wrapped in.
+#[derive(Serialize)]
+struct Wrapping {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    vlans: Vec<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tunnel: Option<Outside>,
+    carries: bool,
+}
+
+/// The tunnel around a packet.
+#[derive(Serialize)]
+struct Outside {
+    kind: &'static str,
+    id: u32,
+    src: IpAddr,
+    dst: IpAddr,
+    depth: u8,
 }
 
 /// A five-tuple as it stands in JSON.
@@ -57,20 +102,32 @@ pub(super) struct Key {
     dst_port: u16,
     #[serde(skip_serializing_if = "is_zero")]
     icmp_id: u16,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(rename = "key_vlans")]
+    vlans: Vec<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "key_tunnel")]
+    tunnel: Option<KeyTunnel>,
+}
+
+/// The tunnel that is part of a key.
+#[derive(Serialize)]
+struct KeyTunnel {
+    kind: &'static str,
+    id: u32,
 }
 
 #[derive(Serialize)]
 struct Side {
-    packets: u64,
-    wire_bytes: u64,
-    ip_bytes: u64,
-    payload_bytes: u64,
+    #[serde(flatten)]
+    sent: Sent,
     #[serde(skip_serializing_if = "Option::is_none")]
     tcp: Option<Tcp>,
     ip_len_min: u32,
     ip_len_max: u32,
     ttl_min: u8,
     ttl_max: u8,
+    icmp_errors: u32,
 }
 
 #[derive(Serialize)]
@@ -99,7 +156,6 @@ struct Whole {
 impl From<&FlowRecord<FiveTuple>> for Record {
     fn from(record: &FlowRecord<FiveTuple>) -> Self {
         let FlowStats {
-            started,
             last_seen,
             syn_to_syn_ack,
             syn_ack_to_ack,
@@ -117,15 +173,16 @@ impl From<&FlowRecord<FiveTuple>> for Record {
         Self {
             key: Key::from(&record.key),
             community_id: community_id(&record.key),
-            start: seconds(started.saturating_since(flowtrack_common::Timestamp::EPOCH)),
-            end: seconds(last_seen.saturating_since(flowtrack_common::Timestamp::EPOCH)),
-            duration: seconds(record.stats.duration()),
+            start: time(record.since),
+            end: time(last_seen),
+            duration: seconds(last_seen.saturating_since(record.since)),
             end_reason: record.reason.name(),
             ipfix_end_reason: record.reason.ipfix(),
+            flow: Total::of(record),
             conn_state: conn_state(record),
             history: record.history.to_string(),
-            initiator: Side::new(&record.stats.initiator, tcp),
-            responder: Side::new(&record.stats.responder, tcp),
+            initiator: Side::new(record.initiator, &record.stats.initiator, tcp),
+            responder: Side::new(record.responder, &record.stats.responder, tcp),
             syn_to_syn_ack: syn_to_syn_ack.map(seconds),
             syn_ack_to_ack: syn_ack_to_ack.map(seconds),
             completeness: Whole {
@@ -135,6 +192,7 @@ impl From<&FlowRecord<FiveTuple>> for Record {
                 truncated,
                 sampled: sampled.max(1),
             },
+            envelope: Wrapping::of(&record.envelope),
         }
     }
 }
@@ -149,17 +207,70 @@ impl From<&FiveTuple> for Key {
             dst: key.dst,
             dst_port: key.dst_port,
             icmp_id: key.icmp_id,
+            vlans: vlans(key.vlans),
+            tunnel: key.tunnel.map(|tunnel| KeyTunnel {
+                kind: tunnel.kind.name(),
+                id: tunnel.id,
+            }),
         }
     }
 }
 
-impl Side {
-    fn new(stats: &SideStats, tcp: bool) -> Self {
+impl Total {
+    /// None where one record tells of the whole flow.
+    fn of(record: &FlowRecord<FiveTuple>) -> Option<Self> {
+        let only = record.part == 0 && record.reason.end().is_some();
+        (!only).then(|| Self {
+            part: record.part,
+            start: time(record.stats.started),
+            initiator: Sent::from(record.stats.initiator.volume()),
+            responder: Sent::from(record.stats.responder.volume()),
+        })
+    }
+}
+
+impl From<Volume> for Sent {
+    fn from(volume: Volume) -> Self {
+        let Volume {
+            packets,
+            wire_bytes,
+            ip_bytes,
+            payload_bytes,
+        } = volume;
         Self {
-            packets: stats.packets,
-            wire_bytes: stats.wire_bytes,
-            ip_bytes: stats.ip_bytes,
-            payload_bytes: stats.payload_bytes,
+            packets,
+            wire_bytes,
+            ip_bytes,
+            payload_bytes,
+        }
+    }
+}
+
+impl Wrapping {
+    /// None for a packet that was not wrapped in anything.
+    fn of(envelope: &Envelope) -> Option<Self> {
+        (*envelope != Envelope::default()).then(|| Self {
+            vlans: vlans(envelope.vlans),
+            tunnel: envelope.tunnel.map(|tunnel| Outside {
+                kind: tunnel.id.kind.name(),
+                id: tunnel.id.id,
+                src: tunnel.src,
+                dst: tunnel.dst,
+                depth: envelope.depth,
+            }),
+            carries: envelope.carries,
+        })
+    }
+}
+
+fn vlans(stack: VlanStack) -> Vec<u16> {
+    stack.0.into_iter().filter(|id| *id != 0).collect()
+}
+
+impl Side {
+    fn new(sent: Volume, stats: &SideStats, tcp: bool) -> Self {
+        Self {
+            sent: Sent::from(sent),
             tcp: tcp.then_some(Tcp {
                 flags: stats.tcp_flags.0,
                 stream_bytes: stats.stream_bytes,
@@ -172,8 +283,14 @@ impl Side {
             ip_len_max: stats.ip_len_max,
             ttl_min: stats.ttl_min,
             ttl_max: stats.ttl_max,
+            icmp_errors: stats.icmp_errors,
         }
     }
+}
+
+/// Seconds since the Unix epoch.
+pub(super) fn time(ts: Timestamp) -> f64 {
+    seconds(ts.saturating_since(Timestamp::EPOCH))
 }
 
 /// Seconds with a fraction; to the microsecond until the year 2255.

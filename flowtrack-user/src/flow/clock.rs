@@ -11,7 +11,7 @@ const REMEMBERED: usize = 4;
 ///
 /// What is idle depends on the stamps alone, not on when somebody asks: what was idle when the clock
 /// was set back is so ever after.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
     now: Timestamp,
     /// A stamp that is older than the latest one by more than this shows that the clock was set back.
@@ -52,8 +52,10 @@ impl Clock {
     /// A clock that has seen no stamp.
     pub(crate) fn new(step: Option<Duration>) -> Self {
         Self {
+            now: Timestamp::EPOCH,
             step,
-            ..Self::default()
+            times_set: 0,
+            set: [SetBack::default(); REMEMBERED],
         }
     }
 

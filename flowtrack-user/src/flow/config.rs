@@ -10,6 +10,10 @@ use super::{
 use crate::table::FlowTable;
 
 /// Size and timeouts of a tracker.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "they are independent of each other"
+)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TrackerConfig {
     /// Flows that the table holds; it is allocated once.
@@ -28,6 +32,11 @@ pub struct TrackerConfig {
     pub reuse: Reuse,
     /// From when the time for an answer to a SYN runs, and the linger time.
     pub tcp_timers: TcpTimers,
+    /// A RST or FIN whose sequence number is far from those of its connection ends nothing.
+    pub check_window: bool,
+    /// TCP payload that the snap length of the capture cut off counts as seen. Else it is missing as
+    /// soon as it is acknowledged.
+    pub cut_payload_is_seen: bool,
     /// A stamp that is older than the latest one by more than this shows that the clock was set back, or
     /// that another capture began; with `None` none does.
     pub clock_step: Option<Duration>,
@@ -117,6 +126,8 @@ impl TrackerConfig {
             reuse: Reuse::AnySyn,
             tcp_timers: TcpTimers::Fixed,
             timeouts: Timeouts::zeek(),
+            check_window: false,
+            cut_payload_is_seen: false,
             clock_step: None,
             ..Self::default()
         }
@@ -158,6 +169,8 @@ impl Default for TrackerConfig {
             established_share: Share { parts: 7, of: 8 },
             reuse: Reuse::Over,
             tcp_timers: TcpTimers::LastPacket,
+            check_window: true,
+            cut_payload_is_seen: true,
             clock_step: Some(Duration::from_mins(30)),
             emit_anomalies: false,
             anomaly_interval: Duration::from_secs(1),

@@ -79,6 +79,17 @@ impl Flow {
         flow
     }
 
+    /// Swaps the sides if the packet shows that the SYN+ACK which came first was an answer.
+    pub(super) fn find_direction<K: FlowKey>(&mut self, meta: &Meta<K>, config: &TrackerConfig) {
+        let info = meta.packet.tcp.as_ref();
+        if info.is_some_and(|info| self.tcp.began_with_answer(info)) {
+            self.history = HistoryString::new();
+            self.swap_sides(meta.packet.key, config);
+            self.tcp.answered();
+            self.history.push('h', FlowSide::Responder);
+        }
+    }
+
     /// Makes the flow, which has counted no packet yet, one of `initiator`'s.
     pub(super) fn continue_from<K: FlowKey>(
         &mut self,

@@ -34,6 +34,19 @@ pub(super) struct Connection {
     finished: bool,
 }
 
+/// A segment as it arrives.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Arrival<'a> {
+    /// Who sent it.
+    pub(super) side: FlowSide,
+    pub(super) info: &'a TcpInfo,
+    pub(super) ts: Timestamp,
+    /// Whether its payload counts as seen.
+    pub(super) payload_seen: bool,
+    /// Whether its number has to be near those of the connection, if it is a RST or FIN.
+    pub(super) check_window: bool,
+}
+
 /// What a segment did to the state of its flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Step {
@@ -60,31 +73,40 @@ pub(super) struct Findings {
 }
 
 impl Connection {
-    /// Takes in a segment of `side`: updates what is counted and tells where the flow stands now.
+    /// Takes in a segment of a flow that is in state `from`: updates what is counted and tells where the
+    /// flow stands now.
     pub(super) fn segment(
         &mut self,
         from: FlowState,
-        side: FlowSide,
-        info: &TcpInfo,
-        ts: Timestamp,
+        arrival: &Arrival<'_>,
         stats: &mut FlowStats,
         history: &mut HistoryString,
     ) -> Step {
-        let ends = self.ends(side, info);
+        let &Arrival { side, info, ts, .. } = arrival;
         let would_end = info.flags.rst() || info.flags.fin();
+        let out_of_window = would_end && arrival.check_window && !self.is_near(side, info);
+        let ends = would_end && !out_of_window;
         self.time_handshake(side, info, ts, stats);
         if !(self.initiator.closed && self.responder.closed) {
             stats.last_productive = ts;
         }
         self.announce(side, info, history);
         let settles = self.acknowledge(side, info);
-        self.advance(side, info, history);
-        let effect = self.follow(side, info, ends);
+        let mut findings = Findings {
+            out_of_window,
+            ..Findings::default()
+        };
+        let mut effect = Effect::default();
+        if !out_of_window {
+            self.advance(side, info, history);
+            effect = self.follow(side, info);
+        }
         if settles {
             self.settle(side.other(), info.ack, stats, history);
         }
-        let mut findings = self.place(side, info, stats, history);
-        findings.out_of_window = would_end && !ends;
+        if !out_of_window {
+            findings = self.place(arrival, stats, history);
+        }
         self.check_end(side);
         if effect.closes {
             self.close(side);
@@ -127,11 +149,24 @@ impl Connection {
         self.finished
     }
 
-    /// Whether the segment is a RST or FIN whose number can be one of this connection.
-    fn ends(&self, side: FlowSide, info: &TcpInfo) -> bool {
+    /// Whether the number of a segment can be one of this connection.
+    fn is_near(&self, side: FlowSide, info: &TcpInfo) -> bool {
         let endpoint = self.endpoint(side);
-        let near = endpoint.state == EndpointState::Inactive || endpoint.stream.is_near(info.seq);
-        (info.flags.rst() || info.flags.fin()) && near
+        endpoint.state == EndpointState::Inactive || endpoint.stream.is_near(info.seq)
+    }
+
+    /// Whether `info` shows that the SYN+ACK which came first was an answer: a scan with SYN+ACKs goes
+    /// on neither with data nor with an ACK.
+    pub(super) fn began_with_answer(&self, info: &TcpInfo) -> bool {
+        let flags = info.flags;
+        self.initiator.state == EndpointState::SynAckSent
+            && self.responder.state == EndpointState::Inactive
+            && !(flags.syn() || flags.fin() || flags.rst())
+    }
+
+    /// The SYN+ACK of the responder answered a SYN that was not seen.
+    pub(super) fn answered(&mut self) {
+        self.responder.state = EndpointState::Established;
     }
 
     /// Whether `side` opened with a SYN of this number.
@@ -204,7 +239,7 @@ impl Connection {
             peer.stream.expect(info.ack);
             return false;
         }
-        peer.stream.acknowledge(info.ack, !info.flags.rst())
+        peer.acknowledge(info.ack, !info.flags.rst())
     }
 
     fn advance(&mut self, side: FlowSide, info: &TcpInfo, history: &mut HistoryString) {
@@ -215,13 +250,9 @@ impl Connection {
         }
     }
 
-    fn follow(&mut self, side: FlowSide, info: &TcpInfo, ends: bool) -> Effect {
-        let flags = info.flags;
-        if (flags.rst() || flags.fin()) && !ends {
-            return Effect::default();
-        }
+    fn follow(&mut self, side: FlowSide, info: &TcpInfo) -> Effect {
         let (own, peer) = self.both(side);
-        if flags.fin() {
+        if info.flags.fin() {
             own.fin.get_or_insert(Span::of(info).end());
         }
         own.follow(peer, side, info)
@@ -262,17 +293,22 @@ impl Connection {
     /// Finds the place of the segment between the others of its side.
     fn place(
         &mut self,
-        side: FlowSide,
-        info: &TcpInfo,
+        arrival: &Arrival<'_>,
         stats: &mut FlowStats,
         history: &mut HistoryString,
     ) -> Findings {
+        let &Arrival { side, info, .. } = arrival;
         // The sequence number of a RST need not continue the stream.
         if info.flags.rst() {
             return Findings::default();
         }
+        let span = if arrival.payload_seen {
+            Span::of(info)
+        } else {
+            Span::of(info).without_payload()
+        };
         let (own, _) = self.both(side);
-        let (fit, missed) = own.stream.place(Span::of(info));
+        let (fit, missed) = own.stream.place(span);
         let Fit {
             fills,
             repeats,
@@ -317,9 +353,9 @@ impl Connection {
     fn publish(&self, stats: &mut FlowStats) {
         let (initiator, responder) = (&self.initiator, &self.responder);
         stats.initiator.tcp_state = initiator.state;
-        stats.initiator.stream_bytes = initiator.bytes(responder);
+        stats.initiator.stream_bytes = initiator.bytes();
         stats.responder.tcp_state = responder.state;
-        stats.responder.stream_bytes = responder.bytes(initiator);
+        stats.responder.stream_bytes = responder.bytes();
     }
 }
 

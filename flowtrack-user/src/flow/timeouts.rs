@@ -6,6 +6,8 @@ use flowtrack_common::{FlowState, L4Proto};
 
 /// Ports that can have a timeout of their own.
 const PORTS: usize = 12;
+/// Different timeouts that they can have.
+const PORT_TIMEOUTS: usize = 4;
 
 /// Time without a packet after which a flow is over: by protocol and state, and for flows to some ports
 /// by port.
@@ -13,8 +15,8 @@ const PORTS: usize = 12;
 /// The defaults are those of Zeek.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
-    classes: [Duration; TimeoutClass::ALL.len()],
-    ports: [Option<PortTimeout>; PORTS],
+    slots: [Duration; TimeoutSlot::COUNT],
+    ports: [Option<Port>; PORTS],
 }
 
 /// The idle timeout of the flows whose responder has a certain port. A flow that waits for the answer to
@@ -31,12 +33,23 @@ pub struct PortTimeout {
 
 /// More ports have a timeout of their own than there is room for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no more than {PORTS} ports can have a timeout of their own")]
+#[error(
+    "no more than {PORTS} ports can have a timeout of their own, and no more than {PORT_TIMEOUTS} \
+     different ones"
+)]
 pub struct TooManyPorts;
 
-/// One of the timeouts of a tracker: that of a class or that of a port.
+/// One of the timeouts of a tracker: that of a class, or one that some ports have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimeoutSlot(u8);
+
+/// A port, and where its timeout is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Port {
+    l4: L4Proto,
+    number: u16,
+    slot: TimeoutSlot,
+}
 
 impl Timeouts {
     /// Those of Zeek, which is patient with FTP, SSH, Telnet and rlogin (`port_inactivity_timeouts`), and
@@ -53,32 +66,56 @@ impl Timeouts {
             timeout: Duration::from_secs(10),
         });
         let mut timeouts = Self::default();
-        let ports = patient.into_iter().chain(brief);
-        for (place, port) in timeouts.ports.iter_mut().zip(ports) {
-            *place = Some(port);
+        for port in patient.into_iter().chain(brief) {
+            let set = timeouts.set_port(port);
+            debug_assert!(set.is_ok(), "there is room for them");
         }
         timeouts
     }
 
     /// The timeout of a class.
     pub fn get(&self, class: TimeoutClass) -> Duration {
-        self.classes[class.index()]
+        self.slots[class.index()]
     }
 
     /// Sets the timeout of a class.
     pub fn set(&mut self, class: TimeoutClass, timeout: Duration) {
-        self.classes[class.index()] = timeout;
+        self.slots[class.index()] = timeout;
+    }
+
+    /// Sets the timeout of all classes; no port has one of its own any more.
+    pub fn set_all(&mut self, timeout: Duration) {
+        *self = Self {
+            slots: [timeout; TimeoutSlot::COUNT],
+            ports: [None; PORTS],
+        };
     }
 
     /// Gives a port a timeout of its own.
     pub fn set_port(&mut self, timeout: PortTimeout) -> Result<(), TooManyPorts> {
-        let same = |old: &PortTimeout| (old.l4, old.port) == (timeout.l4, timeout.port);
-        let place = self
-            .ports
-            .iter()
-            .position(|old| old.as_ref().is_none_or(same));
-        let place = place.and_then(|place| self.ports.get_mut(place));
-        *place.ok_or(TooManyPorts)? = Some(timeout);
+        let PortTimeout { l4, port, timeout } = timeout;
+        let mut ports = self.ports;
+        let is_it = |old: &Port| (old.l4, old.number) == (l4, port);
+        let place = ports
+            .iter_mut()
+            .find(|old| old.as_ref().is_none_or(is_it))
+            .ok_or(TooManyPorts)?;
+        *place = None;
+        let others = self.ports.iter().flatten().filter(|old| !is_it(old));
+        let is_free = |slot: &TimeoutSlot| others.clone().all(|port| port.slot != *slot);
+        let slot = TimeoutSlot::of_ports()
+            .find(|slot| self.at(*slot) == timeout)
+            .or_else(|| TimeoutSlot::of_ports().find(is_free))
+            .ok_or(TooManyPorts)?;
+        *place = Some(Port {
+            l4,
+            number: port,
+            slot,
+        });
+        self.ports = ports;
+        if let Some(place) = self.slots.get_mut(slot.index()) {
+            *place = timeout;
+        }
         Ok(())
     }
 
@@ -91,47 +128,47 @@ impl Timeouts {
 
     /// The timeout of its own that a port has.
     pub fn port(&self, l4: L4Proto, port: u16) -> Option<TimeoutSlot> {
-        let of_port = |timeout: &PortTimeout| (timeout.l4, timeout.port) == (l4, port);
-        let place = self.ports.iter().flatten().position(of_port)?;
-        u8::try_from(TimeoutClass::ALL.len() + place)
-            .ok()
-            .map(TimeoutSlot)
+        let mut ports = self.ports.iter().map_while(Option::as_ref);
+        let port = ports.find(|old| (old.l4, old.number) == (l4, port));
+        port.map(|port| port.slot)
     }
 
     /// The timeout at a slot.
     pub fn at(&self, slot: TimeoutSlot) -> Duration {
-        let index = slot.index();
-        let of_port = |place: usize| Some(self.ports.get(place)?.as_ref()?.timeout);
-        match index.checked_sub(TimeoutClass::ALL.len()) {
-            None => self.classes.get(index).copied().unwrap_or_default(),
-            Some(place) => of_port(place).unwrap_or_default(),
-        }
+        self.slots.get(slot.index()).copied().unwrap_or_default()
     }
 }
 
 impl Default for Timeouts {
     fn default() -> Self {
-        let classes = TimeoutClass::ALL.map(|class| {
-            Duration::from_secs(match class {
+        let mut timeouts = Self {
+            slots: [Duration::ZERO; TimeoutSlot::COUNT],
+            ports: [None; PORTS],
+        };
+        for class in TimeoutClass::ALL {
+            let secs = match class {
                 TimeoutClass::TcpOpening | TimeoutClass::TcpLinger => 5,
                 TimeoutClass::TcpOpen | TimeoutClass::TcpClosing => 300,
                 TimeoutClass::Udp | TimeoutClass::Icmp | TimeoutClass::Other => 60,
-            })
-        });
-        Self {
-            classes,
-            ports: [None; PORTS],
+            };
+            timeouts.set(class, Duration::from_secs(secs));
         }
+        timeouts
     }
 }
 
 impl TimeoutSlot {
     /// Number of slots.
-    pub const COUNT: usize = TimeoutClass::ALL.len() + PORTS;
+    pub const COUNT: usize = TimeoutClass::ALL.len() + PORT_TIMEOUTS;
 
     /// All slots, in the order of [`TimeoutSlot::index`].
     pub fn all() -> impl Iterator<Item = Self> {
-        (0..u8::MAX).map(Self).take(Self::COUNT)
+        (0..=u8::MAX).map(Self).take(Self::COUNT)
+    }
+
+    /// Those that are not of a class.
+    fn of_ports() -> impl Iterator<Item = Self> {
+        Self::all().skip(TimeoutClass::ALL.len())
     }
 
     /// Position in [`TimeoutSlot::all`].
@@ -256,7 +293,38 @@ mod tests {
         for port in 0..12 {
             timeouts.set_port(of(port, 1)).unwrap();
         }
+        let before = timeouts;
         assert_eq!(timeouts.set_port(of(12, 1)), Err(TooManyPorts));
+        assert_eq!(timeouts, before);
         assert_eq!(timeouts.set_port(of(11, 2)), Ok(()));
+    }
+
+    #[test]
+    fn ports_share_timeouts_of_which_there_are_so_many_and_no_more() {
+        let mut timeouts = Timeouts::default();
+        for port in 0..8 {
+            timeouts
+                .set_port(of(port, 1 + u64::from(port % 4)))
+                .unwrap();
+        }
+        let before = timeouts;
+        assert_eq!(timeouts.set_port(of(9, 5)), Err(TooManyPorts));
+        assert_eq!(timeouts, before);
+        // The last port that has a timeout may change it.
+        timeouts.set_port(of(0, 2)).unwrap();
+        timeouts.set_port(of(4, 5)).unwrap();
+        for (port, secs) in [
+            (0, 2),
+            (1, 2),
+            (2, 3),
+            (3, 4),
+            (4, 5),
+            (5, 2),
+            (6, 3),
+            (7, 4),
+        ] {
+            let slot = timeouts.port(L4Proto::Tcp, port).unwrap();
+            assert_eq!(timeouts.at(slot), Duration::from_secs(secs), "{port}");
+        }
     }
 }

@@ -22,20 +22,19 @@ fn records(
     observations: &[Observation<FiveTuple>],
     shards: usize,
     burst: usize,
-    config: TrackerConfig,
+    config: &TrackerConfig,
 ) -> Vec<String> {
     let (sender, chunks) = unbounded();
     let (trackers, _pools): (Vec<_>, Vec<_>) = (0..shards)
         .map(|shard| {
             let sender = sender.clone();
             let (sink, pool) = ChunkSink::new(shard, 4, sender, EventKinds::NONE, Delivery::Wait);
-            (Shard::new(config, sink), pool)
+            (Shard::new(*config, sink), pool)
         })
         .unzip();
     drop(sender);
     thread::scope(|scope| {
-        let mut dispatcher =
-            Dispatcher::start(scope, trackers, burst, TrackerConfig::default().clock_step).unwrap();
+        let mut dispatcher = Dispatcher::start(scope, trackers, burst, config.clock_step).unwrap();
         for observation in observations {
             dispatcher.observe(*observation, Place::Outermost);
         }
@@ -97,16 +96,16 @@ proptest! {
     #[test]
     fn records_do_not_depend_on_shards_or_bursts(
         observations in observations(),
-        active in select(vec![None, Some(Duration::from_secs(60))]),
+        active in select(vec![None, Some(Duration::from_mins(1))]),
     ) {
         let config = TrackerConfig {
             max_flows: 64,
             active_timeout: active,
             ..TrackerConfig::default()
         };
-        let expected = records(&observations, 1, 1, config);
+        let expected = records(&observations, 1, 1, &config);
         for (shards, burst) in [(1, 7), (1, 64), (2, 1), (2, 64), (4, 7)] {
-            let found = records(&observations, shards, burst, config);
+            let found = records(&observations, shards, burst, &config);
             prop_assert_eq!(&found, &expected, "{} shards, bursts of {}", shards, burst);
         }
     }
@@ -117,9 +116,9 @@ proptest! {
             max_flows: 3,
             ..TrackerConfig::default()
         };
-        let expected = records(&observations, 1, 1, config);
+        let expected = records(&observations, 1, 1, &config);
         for burst in [7, 64] {
-            prop_assert_eq!(&records(&observations, 1, burst, config), &expected);
+            prop_assert_eq!(&records(&observations, 1, burst, &config), &expected);
         }
     }
 }
@@ -136,7 +135,7 @@ fn a_flow_that_is_over_by_the_packets_of_another_shard_is_over() {
         ..TrackerConfig::default()
     };
     for shards in [1, 2, 4] {
-        let records = records(&late, shards, 64, config);
+        let records = records(&late, shards, 64, &config);
         assert_eq!(records.len(), 21, "a minute went by in between");
     }
 }

@@ -117,6 +117,11 @@ fn lines(rows: &[&LedgerRow]) -> Vec<(String, Vec<i64>)> {
     if rows.iter().any(|row| row.wire.tunnelled > 0) {
         table.line("      more packets in tunnels", |row| row.wire.tunnelled);
     }
+    if rows.iter().any(|row| row.wire.refused_inside > 0) {
+        table.line("      refused inside accepted ones", |row| {
+            row.wire.refused_inside
+        });
+    }
     let refusals = Refusal::ALL.iter().map(|reason| reason.name());
     table.named("      refused: ", refusals, |row| &row.wire.refused);
     table.line("track taken in", |row| row.tracker.packets);

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use flowtrack_common::{
-    AnomalyKind, EvictionPressure, FlowEvent, FlowSide, L4Proto, PressureState,
+    AnomalyKind, Envelope, EvictionPressure, FlowEvent, FlowSide, L4Proto, PressureState, Tunnel,
+    TunnelId, TunnelKind, VlanStack, Volume,
 };
 use serde_json::{Value, json};
 
@@ -12,7 +13,7 @@ use super::script::{
 };
 use crate::{
     export::{Output, events::EventsOutput, json::JsonOutput},
-    flow::{EventKinds, FiveTuple, FlowRecord},
+    flow::{EventKinds, FiveTuple, FlowRecord, RecordReason},
 };
 
 fn parsed(text: &str) -> Vec<Value> {
@@ -50,7 +51,7 @@ fn a_record_has_all_its_fields_under_their_names() {
     assert_eq!(names(&value), fields.split_whitespace().collect());
     for side in ["initiator", "responder"] {
         let fields = "packets wire_bytes ip_bytes payload_bytes tcp ip_len_min ip_len_max ttl_min \
-                      ttl_max";
+                      ttl_max icmp_errors";
         assert_eq!(names(&value[side]), fields.split_whitespace().collect());
         let fields = "flags stream_bytes retransmitted out_of_order gap_bytes zero_windows";
         assert_eq!(
@@ -107,6 +108,90 @@ fn a_flow_that_is_not_tcp_has_no_tcp_fields_and_icmp_has_its_identifier() {
         assert_eq!(value[side].get("tcp"), None);
     }
     assert_eq!(value.get("syn_to_syn_ack"), None);
+}
+
+#[test]
+fn a_record_of_a_part_tells_of_the_part_and_of_the_flow_up_to_it() {
+    let mut flow = converse(&open_then(&[c("PA", 1, 1, 100)]));
+    assert_eq!(record(&flow).get("flow"), None, "one tells all");
+    flow.part = 1;
+    flow.since = START.saturating_add(std::time::Duration::from_millis(3));
+    flow.initiator = Volume {
+        packets: 1,
+        wire_bytes: 154,
+        ip_bytes: 140,
+        payload_bytes: 100,
+    };
+    flow.responder = Volume::default();
+    let value = record(&flow);
+    assert_eq!(value["start"], 1_000_000.003);
+    assert_eq!(
+        (&value["end"], &value["duration"]),
+        (&value["start"], &json!(0.0))
+    );
+    let side = &value["initiator"];
+    assert_eq!(
+        (&side["packets"], &side["wire_bytes"]),
+        (&json!(1), &json!(154))
+    );
+    assert_eq!(
+        (&side["ip_bytes"], &side["payload_bytes"]),
+        (&json!(140), &json!(100))
+    );
+    assert_eq!(value["responder"]["packets"], 0);
+    assert_eq!(
+        value["flow"],
+        json!({
+            "part": 1,
+            "start": 1_000_000.0,
+            "initiator": {"packets": 3, "wire_bytes": 262, "ip_bytes": 220, "payload_bytes": 100},
+            "responder": {"packets": 1, "wire_bytes": 54, "ip_bytes": 40, "payload_bytes": 0},
+        })
+    );
+
+    flow.part = 0;
+    flow.reason = RecordReason::ActiveTimeout;
+    let value = record(&flow);
+    assert_eq!(value["flow"]["part"], 0, "there will be more");
+    assert_eq!(value["end_reason"], "active_timeout");
+    assert_eq!(value["ipfix_end_reason"], 2);
+}
+
+#[test]
+fn a_record_tells_what_its_packets_were_wrapped_in() {
+    let mut flow = converse(&handshake());
+    assert_eq!(record(&flow).get("envelope"), None, "in nothing");
+    let id = TunnelId {
+        kind: TunnelKind::Vxlan,
+        id: 7,
+    };
+    flow.envelope = Envelope {
+        vlans: VlanStack([5, 0]),
+        tunnel: Some(Tunnel {
+            id,
+            src: [192, 0, 2, 1].into(),
+            dst: [192, 0, 2, 2].into(),
+        }),
+        depth: 2,
+        carries: true,
+    };
+    let value = record(&flow);
+    assert_eq!(
+        value["envelope"],
+        json!({
+            "vlans": [5],
+            "tunnel": {"kind": "vxlan", "id": 7, "src": "192.0.2.1", "dst": "192.0.2.2", "depth": 2},
+            "carries": true,
+        })
+    );
+    for field in ["key_vlans", "key_tunnel"] {
+        assert_eq!(value.get(field), None, "the flow is one whatever it was in");
+    }
+    flow.key.vlans = VlanStack([5, 6]);
+    flow.key.tunnel = Some(id);
+    let value = record(&flow);
+    assert_eq!(value["key_vlans"], json!([5, 6]));
+    assert_eq!(value["key_tunnel"], json!({"kind": "vxlan", "id": 7}));
 }
 
 fn event_lines(events: &[FlowEvent<FiveTuple>]) -> Vec<Value> {

@@ -9,7 +9,7 @@ use flowtrack_common::{Defects, Envelope, Extracted, FlowExtractor, Frame};
 
 pub(super) use self::five_tuple::Ends;
 pub use self::{
-    config::{ExtractorConfig, Fragments, IcmpFlows, Tunnels},
+    config::{ExtractorConfig, Fragments, IcmpFlows, SctpFlows, Tunnels},
     directional::Directional,
     pairs::{IpPairExtractor, MacPairExtractor},
 };
@@ -78,7 +78,7 @@ impl FiveTupleExtractor {
         let mut packets = wire::packets(frame).verified(verify);
         let mut last = None;
         let mut end = Ok(None);
-        while let Some(packet) = packets.next() {
+        for packet in packets.by_ref() {
             let mut packet = match packet {
                 Ok(packet) => packet,
                 Err(refusal) => {
@@ -143,7 +143,7 @@ impl FiveTupleExtractor {
         let FragmentMemory::Reassemble(reassembler) = &mut self.fragments else {
             return None;
         };
-        let key = datagram(&self.config, packet, fragment);
+        let key = datagram(self.config, packet, fragment);
         let whole = reassembler.hold(key, packet, fragment, frame, wire_len);
         Some(whole.ok_or(Refusal::FragmentHeld))
     }
@@ -208,7 +208,7 @@ impl FiveTupleExtractor {
         frame: &Frame<'_>,
         found: &mut impl FnMut(Observation<FiveTuple>),
     ) {
-        let ends = Ends::of(&packet.transport, self.config.icmp).unwrap_or(Ends::NONE);
+        let ends = self.config.ends(packet).unwrap_or(Ends::NONE);
         let (key, orientation) = self.config.key(packet, packet.l4, ends);
         found(Observation::Note(Note {
             key,
@@ -226,7 +226,7 @@ impl FiveTupleExtractor {
     #[inline]
     fn header(&mut self, packet: &Packet, frame: &Frame<'_>) -> (Header, Defects) {
         let l4 = packet.l4;
-        let ends = Ends::of(&packet.transport, self.config.icmp);
+        let ends = self.config.ends(packet);
         let own = ends.map(|ends| Header { l4, ends });
         let (header, defects) = match &packet.fragment {
             Some(fragment) => self.fragment_header(packet, fragment, own, frame),
@@ -255,13 +255,13 @@ impl FiveTupleExtractor {
         let FragmentMemory::Follow(follower) = &mut self.fragments else {
             return (own, tiny);
         };
-        let key = datagram(&self.config, packet, fragment);
+        let key = datagram(self.config, packet, fragment);
         let (header, overlap) = follower.follow(key, fragment, own, frame.ts);
         (header, tiny.union(overlap))
     }
 }
 
-fn datagram(config: &ExtractorConfig, packet: &Packet, fragment: &Fragment) -> DatagramKey {
+fn datagram(config: ExtractorConfig, packet: &Packet, fragment: &Fragment) -> DatagramKey {
     let (vlans, tunnel) = config.envelope_parts(&packet.envelope);
     DatagramKey::new(packet, fragment, vlans, tunnel)
 }

@@ -1,6 +1,8 @@
 //! Flows by pairs of addresses.
 
-use flowtrack_common::{Defects, Envelope, Extracted, FlowExtractor, FlowKey, Frame, Orientation};
+use flowtrack_common::{
+    Defects, Envelope, Extracted, FlowExtractor, FlowKey, Frame, Orientation, VlanStack,
+};
 
 use super::{ExtractorConfig, FiveTupleExtractor};
 use crate::{
@@ -64,7 +66,7 @@ impl FlowExtractor for MacPairExtractor {
         let vlans = if self.key_vlan {
             envelope.vlans
         } else {
-            Default::default()
+            VlanStack::default()
         };
         let ip = |field: fn(&wire::Packet) -> u32| packet.as_ref().map_or(0, field);
         let pair = MacPair { src, dst, vlans };

@@ -73,12 +73,12 @@ impl<T: Clone + Default> Datagrams<T> {
     /// that has no room at all.
     pub(super) fn get(&mut self, key: DatagramKey, now: Timestamp) -> Option<&mut T> {
         let ways = self.ways(&key)?;
-        let way = match ways.iter().position(|slot| is(slot, &key, now)) {
+        let way = match ways.iter().position(|place| is(place.as_ref(), &key, now)) {
             Some(way) => way,
             None => oldest(ways)?,
         };
         let place = ways.get_mut(way)?;
-        if !is(place, &key, now) {
+        if !is(place.as_ref(), &key, now) {
             *place = None;
         }
         let slot = place.get_or_insert(Slot {
@@ -110,8 +110,8 @@ impl<T: Clone + Default> Datagrams<T> {
 }
 
 /// Whether a place has this datagram, and not an earlier one of the same name.
-fn is<T>(place: &Option<Slot<T>>, key: &DatagramKey, now: Timestamp) -> bool {
-    place.as_ref().is_some_and(|slot| {
+fn is<T>(place: Option<&Slot<T>>, key: &DatagramKey, now: Timestamp) -> bool {
+    place.is_some_and(|slot| {
         // The clock may have been set back since.
         let since = now.saturating_since(slot.seen);
         let ahead = slot.seen.saturating_since(now);

@@ -18,7 +18,7 @@ const START: usize = 256;
 /// The longest IP packet: its length field has 16 bits.
 const MAX_LEN: u32 = 65_535;
 /// Size of the fragment header of IPv6 (RFC 8200, section 4.5), the last one before the payload.
-const FRAGMENT_HEADER: usize = 8;
+const FRAGMENT_HEADER: u8 = 8;
 
 /// Holds fragments until their datagram is whole.
 #[derive(Clone, Debug)]
@@ -165,7 +165,7 @@ fn unfragment(header: &mut [u8], len: u32) -> Option<()> {
         4 => (2, 0, 6),
         // The length is that of what follows the fixed header. The fragment header stays: it says that
         // there is nothing else.
-        6 => (4, 40, header.len().checked_sub(FRAGMENT_HEADER)? + 2),
+        6 => (4, 40, header.len().checked_sub(FRAGMENT_HEADER.into())? + 2),
         _ => return None,
     };
     let len = u16::try_from(len.checked_sub(payload_at)?).ok()?;
@@ -198,10 +198,13 @@ impl Whole {
             packet.envelope.depth = depth.saturating_add(self.envelope.depth);
             return;
         }
-        packet.envelope = self.envelope;
+        packet.envelope = Envelope {
+            carries: packet.envelope.carries,
+            ..self.envelope
+        };
         if packet.src.is_ipv6() {
             // A datagram that was sent in one piece has no fragment header.
-            packet.ip_len = packet.ip_len.saturating_sub(FRAGMENT_HEADER as u32);
+            packet.ip_len = packet.ip_len.saturating_sub(FRAGMENT_HEADER.into());
         }
     }
 }

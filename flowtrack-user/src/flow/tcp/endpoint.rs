@@ -59,13 +59,15 @@ impl Endpoint {
         }
     }
 
+    /// The other side acknowledges up to `ack`. Returns whether that can be true.
+    pub(super) fn acknowledge(&mut self, ack: u32, trusted: bool) -> bool {
+        // Before the connection is open, a wild number is that of an older connection.
+        let wild = self.state == SynSent && !self.stream.has_sent(ack);
+        !wild && self.stream.acknowledge(ack, trusted)
+    }
+
     /// Bytes of its stream.
-    pub(super) fn bytes(&self, peer: &Self) -> u64 {
-        let refused = self.before == SynSent && self.state == Reset && peer.state == Inactive;
-        if refused && !self.stream.nothing_acked() {
-            // The number that was acknowledged is that of another connection.
-            return 0;
-        }
+    pub(super) fn bytes(&self) -> u64 {
         self.stream.bytes(self.fin.is_some())
     }
 

@@ -53,7 +53,7 @@ impl Connection {
         if !flags.syn() || (flags.ack() && self.initiator.state != EndpointState::Inactive) {
             return false;
         }
-        if self.initiator.closed && self.responder.closed {
+        if self.initiator.closed || self.responder.closed {
             return true;
         }
         // The answer may have been captured before the SYN.

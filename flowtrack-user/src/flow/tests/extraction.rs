@@ -1,16 +1,68 @@
 //! From frames to five-tuples.
 
-use std::net::IpAddr;
+mod fragments;
+mod icmp;
+mod keys;
+mod tunnels;
 
-use flowtrack_common::{Extracted, FlowExtractor, Frame, L4Proto, Orientation, VlanStack};
+use flowtrack_common::{Extracted, FlowExtractor, Frame, L4Proto, Orientation};
 
 use crate::{
-    flow::{FiveTuple, FiveTupleExtractor},
-    wire::tests::frames::{
-        FRAGMENT, ICMP, ICMPV6, IPV4, IPV6, SCTP, TCP, UDP, ethernet, fragment, frame, icmp, ipv4,
-        ipv4_with, ipv6, sctp, tcp, udp,
+    flow::{ExtractorConfig, FiveTuple, FiveTupleExtractor, Intake, IntakeCounts, Observation},
+    wire::{
+        Refusal,
+        tests::frames::{
+            ICMP, ICMPV6, IPV4, IPV6, SCTP, TCP, UDP, ethernet, frame, icmp, ipv4, ipv6, sctp, tcp,
+            udp,
+        },
     },
 };
+
+/// All that is found in frames which come one after the other.
+fn observe<const N: usize>(
+    config: ExtractorConfig,
+    frames: [&[u8]; N],
+) -> ([Vec<Observation<FiveTuple>>; N], IntakeCounts) {
+    let mut intake = Intake::new(config);
+    let found = frames.map(|bytes| {
+        let mut found = Vec::new();
+        intake.frame(&frame(bytes), |observation| found.push(observation));
+        found
+    });
+    (found, *intake.counts())
+}
+
+/// The packets among what was found.
+fn packets(found: &[Observation<FiveTuple>]) -> Vec<Extracted<FiveTuple>> {
+    let packet = |observation: &Observation<FiveTuple>| match observation {
+        Observation::Packet(meta) => Some(meta.packet),
+        _ => None,
+    };
+    found.iter().filter_map(packet).collect()
+}
+
+/// Protocol and ports of the packets among what was found.
+fn flows(found: &[Observation<FiveTuple>]) -> Vec<(L4Proto, u16, u16)> {
+    let flow = |packet: &Extracted<FiveTuple>| {
+        let FiveTuple {
+            l4,
+            src_port,
+            dst_port,
+            ..
+        } = packet.key;
+        (l4, src_port, dst_port)
+    };
+    packets(found).iter().map(flow).collect()
+}
+
+/// How often something was refused.
+fn refused(counts: &IntakeCounts, refusal: Refusal) -> u64 {
+    counts
+        .refused
+        .iter()
+        .find_map(|(reason, packets)| (reason == refusal).then_some(packets))
+        .unwrap()
+}
 
 fn extract(bytes: &[u8]) -> Extracted<FiveTuple> {
     FiveTupleExtractor::default()
@@ -78,62 +130,6 @@ fn the_port_decides_between_equal_addresses() {
     let (there, back) = (extract(&there), extract(&back));
     assert_eq!(there.key, back.key);
     assert_ne!(there.orientation, back.orientation);
-}
-
-#[test]
-fn icmp_queries_are_told_apart_by_their_identifier() {
-    let key = |id| extract(&v4(ICMP, &icmp(8, id, &[]))).key;
-    assert_eq!(key(5), key(5));
-    assert_ne!(key(5), key(6));
-    let FiveTuple {
-        src_port,
-        dst_port,
-        icmp_id,
-        ..
-    } = key(5);
-    assert_eq!((src_port, dst_port, icmp_id), (8, 0, 5));
-}
-
-#[test]
-fn an_icmp_message_that_has_no_answer_has_one_direction() {
-    let there = v4(ICMP, &icmp(3, 0, &[0; 28]));
-    let back = answered(there.clone());
-    let (there, back) = (extract(&there), extract(&back));
-    assert_ne!(there.key, back.key, "two messages, two flows");
-    for extracted in [there, back] {
-        assert_eq!(extracted.orientation, Orientation::Forward);
-        assert_eq!((extracted.key.src_port, extracted.key.dst_port), (3, 0));
-    }
-}
-
-#[test]
-fn later_fragments_have_the_real_protocol_and_no_ports() {
-    let whole = FiveTuple {
-        src: IpAddr::from([10, 0, 0, 1]),
-        dst: IpAddr::from([10, 0, 0, 2]),
-        src_port: 5,
-        dst_port: 6,
-        icmp_id: 0,
-        l4: L4Proto::Udp,
-        vlans: VlanStack::default(),
-        tunnel: None,
-    };
-    let first = ethernet(&[IPV4], &ipv4_with(&[], 0x2000, UDP, &udp(5, 6, &[0; 8])));
-    let later = ethernet(&[IPV4], &ipv4_with(&[], 2, UDP, &[0; 8]));
-    assert_eq!(extract(&first).key, whole);
-    assert_eq!(
-        extract(&later).key,
-        FiveTuple {
-            src_port: 0,
-            dst_port: 0,
-            ..whole
-        }
-    );
-    let later = v6(FRAGMENT, &fragment(TCP, 2, false, &[0; 8]));
-    let extracted = extract(&later);
-    assert_eq!(extracted.l4, Some(L4Proto::Tcp));
-    assert_eq!((extracted.key.src_port, extracted.key.dst_port), (0, 0));
-    assert_eq!(extracted.tcp, None, "nothing to follow a connection by");
 }
 
 #[test]

@@ -5,10 +5,10 @@ use flowtrack_common::{EndReason, FlowEvent, FlowKey, FlowSide, L4Proto};
 use super::{Tracker, report::Outcome};
 use crate::{
     flow::{
-        Direction, EventKinds, EventSink, Meta,
+        Direction, EventKinds, EventSink, Meta, TrackerConfig,
         entry::Flow,
         recent::RecentFlow,
-        tcp::{Findings, Step},
+        tcp::{Arrival, Findings, Step},
     },
     table::SlotId,
 };
@@ -80,14 +80,12 @@ impl<K: FlowKey> Tracker<K> {
         let Some(flow) = self.table.get_mut(id) else {
             return;
         };
+        let list = flow.list(&self.config);
+        flow.find_direction(meta, &self.config);
         let side = flow.side(meta.packet.orientation);
         let key = flow.oriented(meta.packet.key);
         flow.count(side, meta);
-        let list = flow.list(&self.config);
-        let step = flow.follow(side, meta, key, sink);
-        if step.is_some_and(|step| step.swaps) {
-            flow.swap_sides(meta.packet.key, &self.config);
-        }
+        let step = flow.follow(side, meta, &self.config, sink);
         if sink.wants().contains(EventKinds::PACKET) {
             sink.event(FlowEvent::Packet {
                 key,
@@ -119,11 +117,11 @@ impl<K: FlowKey> Tracker<K> {
 impl Flow {
     /// Follows the connection, if the packet is a segment of one, and says how its state changed.
     #[inline]
-    fn follow<K>(
+    fn follow<K: FlowKey>(
         &mut self,
         side: FlowSide,
         meta: &Meta<K>,
-        key: K,
+        config: &TrackerConfig,
         sink: &mut impl EventSink<K>,
     ) -> Option<Step> {
         let Some(info) = &meta.packet.tcp else {
@@ -132,17 +130,24 @@ impl Flow {
             }
             return None;
         };
-        let Self {
-            tcp,
-            state,
-            stats,
-            history,
-            ..
-        } = self;
         let ts = meta.ts;
-        let step = tcp.segment(*state, side, info, ts, stats, history);
-        let (from, to) = (*state, step.to);
-        *state = to;
+        let arrival = Arrival {
+            side,
+            info,
+            ts,
+            payload_seen: config.cut_payload_is_seen || !meta.packet.truncated,
+            check_window: config.check_window,
+        };
+        let key = self.oriented(meta.packet.key);
+        let from = self.state;
+        let step = self
+            .tcp
+            .segment(from, &arrival, &mut self.stats, &mut self.history);
+        let to = step.to;
+        self.state = to;
+        if step.swaps {
+            self.swap_sides(meta.packet.key, config);
+        }
         let wants = sink.wants();
         if step.established {
             if wants.contains(EventKinds::ESTABLISHED) {

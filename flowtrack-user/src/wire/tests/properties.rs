@@ -1,86 +1,92 @@
 //! What holds for any bytes whatsoever.
 
+mod sound;
+
 use flowtrack_common::{Frame, LinkType, Timestamp};
 use proptest::{collection::vec, prelude::*, sample::Index};
 
-use super::frames::{
-    AUTHENTICATION, DESTINATION, FRAGMENT, HOP_BY_HOP, ICMP, ICMPV6, IPV4, IPV6, OLD_QINQ, SCTP,
-    SERVICE_VLAN, TCP, UDP, VLAN, authentication, ethernet, extension, fragment, icmp, ipv4,
-    ipv4_with, ipv6, sctp, tcp, udp,
-};
-use crate::wire::{Packet, Transport, parse};
+use self::sound::{Sound, nested, sound};
+use crate::wire::{Packet, Refusal, Transport, macs, packets, parse};
+
+/// Outermost packet and tunnels in tunnels.
+const MAX_PACKETS: usize = 9;
 
 fn link() -> impl Strategy<Value = LinkType> {
+    let known = [0, 1, 9, 50, 101, 108, 113, 228, 229, 239, 276].map(LinkType);
     prop_oneof![
-        4 => Just(LinkType::ETHERNET),
-        1 => Just(LinkType::RAW),
-        1 => Just(LinkType::IPV4),
-        1 => Just(LinkType::IPV6),
+        9 => prop::sample::select(known.to_vec()),
         1 => any::<u16>().prop_map(LinkType),
     ]
 }
 
-/// Sound frames of all kinds.
-fn sound() -> impl Strategy<Value = Vec<u8>> {
-    let payload = || vec(any::<u8>(), 0..64);
-    let transport =
-        (0..5u8, any::<u16>(), any::<u16>(), payload()).prop_map(|(kind, a, b, data)| match kind {
-            0 => (TCP, tcp(a, b, data.len().to_le_bytes()[0], &data)),
-            1 => (UDP, udp(a, b, &data)),
-            2 => (ICMP, icmp(a.to_be_bytes()[0], b, &data)),
-            3 => (ICMPV6, icmp(a.to_be_bytes()[0], b, &data)),
-            _ => (SCTP, sctp(a, b, &data)),
-        });
-    let network =
-        (transport, 0..7u8, 0..11usize).prop_map(|((l4, inner), kind, options)| match kind {
-            0 => (IPV4, ipv4(l4, &inner)),
-            1 => (IPV4, ipv4_with(&vec![0; options * 4], 0x2000, l4, &inner)),
-            2 => (IPV4, ipv4_with(&[], 77, l4, &inner)),
-            3 => (IPV6, ipv6(l4, &inner)),
-            4 => (IPV6, ipv6(FRAGMENT, &fragment(l4, 3, true, &inner))),
-            5 => (
-                IPV6,
-                ipv6(
-                    AUTHENTICATION,
-                    &authentication(l4, 12 + options * 4, &inner),
-                ),
-            ),
-            _ => {
-                let inner = extension(l4, 8 + options * 8, &inner);
-                (IPV6, ipv6(HOP_BY_HOP, &extension(DESTINATION, 8, &inner)))
-            }
-        });
-    let tags = vec(
-        prop_oneof![Just(VLAN), Just(SERVICE_VLAN), Just(OLD_QINQ)],
-        0..4,
-    );
-    (network, tags).prop_map(|((ethertype, packet), mut types)| {
-        types.push(ethertype);
-        ethernet(&types, &packet)
-    })
-}
-
-/// Parses without a panic; what comes out is no longer than what went in.
-fn check(bytes: &[u8], wire_len: u32, link: LinkType) -> Result<bool, TestCaseError> {
-    let frame = Frame {
+fn frame(bytes: &[u8], wire_len: u32, link: LinkType) -> Frame<'_> {
+    Frame {
         bytes,
         wire_len,
         link,
         ts: Timestamp::EPOCH,
-    };
-    let Ok(packet) = parse(&frame) else {
-        return Ok(false);
-    };
-    let payload_len = match packet.transport {
-        Transport::Tcp { info, .. } => info.payload_len,
-        Transport::Datagram { payload_len, .. }
-        | Transport::Icmp { payload_len, .. }
-        | Transport::Fragment { payload_len }
-        | Transport::Other { payload_len } => payload_len,
-    };
-    prop_assert!(packet.ip_len <= wire_len.max(u32::try_from(bytes.len()).unwrap()));
-    prop_assert!(payload_len <= packet.ip_len);
-    Ok(true)
+    }
+}
+
+fn whole(bytes: &[u8]) -> Frame<'_> {
+    let wire_len = u32::try_from(bytes.len()).unwrap();
+    frame(bytes, wire_len, LinkType::ETHERNET)
+}
+
+/// The packets of a frame, each of which makes sense.
+fn check(frame: &Frame<'_>) -> Result<Vec<Result<Packet, Refusal>>, TestCaseError> {
+    let found: Vec<_> = packets(frame).take(MAX_PACKETS + 1).collect();
+    prop_assert!((1..=MAX_PACKETS).contains(&found.len()));
+    prop_assert_eq!(found[0], parse(frame));
+    for (at, result) in found.iter().enumerate() {
+        let Ok(packet) = result else {
+            prop_assert_eq!(at, found.len() - 1, "nothing follows a refused packet");
+            continue;
+        };
+        lengths(packet, frame)?;
+        prop_assert_eq!(usize::from(packet.envelope.depth), at);
+        prop_assert_eq!(packet.envelope.tunnel.is_some(), at > 0);
+        let carries = found.get(at + 1).is_some_and(Result::is_ok);
+        prop_assert_eq!(packet.envelope.carries, carries);
+    }
+    Ok(found)
+}
+
+/// What comes out is no longer than what went in.
+fn lengths(packet: &Packet, frame: &Frame<'_>) -> Result<(), TestCaseError> {
+    let captured = u32::try_from(frame.bytes.len()).unwrap();
+    let wire_len = frame.wire_len.max(captured);
+    prop_assert!(packet.ip_len <= wire_len);
+    prop_assert!(packet.transport.payload_len() <= packet.ip_len);
+    if let Some(fragment) = packet.fragment {
+        prop_assert_eq!(fragment.header_len + fragment.len, packet.ip_len);
+        prop_assert!(fragment.header_at + fragment.header_len <= captured);
+        prop_assert!(fragment.more || fragment.offset > 0);
+    }
+    if let Transport::Tcp { info, .. } = packet.transport {
+        let end = u64::from(info.payload_offset) + u64::from(info.payload_len);
+        prop_assert!(end <= u64::from(wire_len) || info.payload_offset == u16::MAX);
+    }
+    Ok(())
+}
+
+/// With checksums verified, packets are refused that are accepted else, and never the other way.
+fn check_verified(frame: &Frame<'_>) -> Result<(), TestCaseError> {
+    let all: Vec<_> = packets(frame).collect();
+    let verified: Vec<_> = packets(frame).verified(true).collect();
+    let accepted = verified.iter().take_while(|packet| packet.is_ok()).count();
+    prop_assert!(verified.len() <= all.len());
+    for (verified, packet) in verified.iter().zip(&all).take(accepted) {
+        let outside = |packet: Packet| Packet {
+            envelope: flowtrack_common::Envelope {
+                carries: false,
+                ..packet.envelope
+            },
+            ..packet
+        };
+        prop_assert_eq!(verified.map(outside), packet.map(outside));
+    }
+    Ok(())
 }
 
 proptest! {
@@ -90,18 +96,29 @@ proptest! {
         wire_len: u32,
         link in link(),
     ) {
-        check(&bytes, wire_len, link)?;
+        let frame = frame(&bytes, wire_len, link);
+        check(&frame)?;
+        check_verified(&frame)?;
+        let has_addresses = link == LinkType::ETHERNET && bytes.len() >= 14;
+        prop_assert_eq!(macs(&frame).is_some(), has_addresses);
     }
 
     #[test]
-    fn sound_frames_are_parsed(bytes in sound()) {
-        let wire_len = u32::try_from(bytes.len()).unwrap();
-        prop_assert!(check(&bytes, wire_len, LinkType::ETHERNET)?);
+    fn sound_frames_are_parsed(sound in sound()) {
+        let found = check(&whole(&sound.bytes))?;
+        prop_assert!(found[0].is_ok());
+    }
+
+    #[test]
+    fn every_packet_in_a_tunnel_is_found(Sound { bytes, packets } in nested()) {
+        let found = check(&whole(&bytes))?;
+        prop_assert_eq!(found.len(), packets);
+        prop_assert!(found.iter().all(Result::is_ok));
     }
 
     #[test]
     fn frames_with_bytes_changed_and_cut_off_are_parsed_or_refused(
-        mut bytes in sound(),
+        Sound { mut bytes, .. } in nested(),
         changes in vec((any::<Index>(), any::<u8>()), 0..6),
         cut in any::<Index>(),
         wire_len: u32,
@@ -113,36 +130,42 @@ proptest! {
         let whole = u32::try_from(bytes.len()).unwrap();
         let captured = &bytes[..cut.index(bytes.len() + 1)];
         for wire_len in [whole, wire_len] {
-            check(captured, wire_len, LinkType::ETHERNET)?;
+            let cut = frame(captured, wire_len, LinkType::ETHERNET);
+            check(&cut)?;
+            check_verified(&cut)?;
             if let Some(packet) = captured.get(14..) {
-                check(packet, wire_len, LinkType::RAW)?;
+                check(&frame(packet, wire_len, LinkType::RAW))?;
             }
         }
+        check_verified(&frame(&bytes, whole, LinkType::ETHERNET))?;
     }
 
     #[test]
     fn a_frame_that_was_cut_says_what_the_whole_one_says_or_nothing(
-        bytes in sound(),
+        Sound { bytes, .. } in nested(),
         cut in any::<Index>(),
     ) {
         let wire_len = u32::try_from(bytes.len()).unwrap();
-        let frame = |bytes| Frame {
-            bytes,
-            wire_len,
-            link: LinkType::ETHERNET,
-            ts: Timestamp::EPOCH,
-        };
-        let whole = parse(&frame(&bytes));
+        let expected = check(&whole(&bytes))?;
         let captured = &bytes[..cut.index(bytes.len() + 1)];
-        if let Ok(packet) = parse(&frame(captured)) {
-            // Only padding may be missing without a mark.
+        let found = check(&frame(captured, wire_len, LinkType::ETHERNET))?;
+        prop_assert!(found.len() <= expected.len());
+        for (packet, whole) in found.iter().zip(expected) {
+            let Ok(packet) = *packet else { continue };
+            let whole = whole.unwrap();
+            // Only padding may be missing without a mark, and what a tunnel or an error carries.
             let packet = Packet {
-                truncated: whole.is_ok_and(|whole| whole.truncated),
+                truncated: whole.truncated,
+                envelope: flowtrack_common::Envelope {
+                    carries: whole.envelope.carries,
+                    ..packet.envelope
+                },
+                quoted: packet.quoted.and(whole.quoted).or(whole.quoted),
                 ..packet
             };
             // An ICMP identifier may be cut off while the type is still there.
             let icmp = matches!(packet.transport, Transport::Icmp { .. });
-            prop_assert!(icmp || whole == Ok(packet));
+            prop_assert!(icmp || whole == packet);
         }
     }
 }

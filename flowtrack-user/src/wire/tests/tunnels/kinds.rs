@@ -139,13 +139,10 @@ fn in_gre() -> Vec<Case> {
     ]
 }
 
-fn in_udp() -> Vec<Case> {
-    use TunnelKind::{Ayiya, Geneve, Gtpu, Teredo, Vxlan};
+fn overlays() -> Vec<Case> {
+    use TunnelKind::{Geneve, Vxlan};
     let framed = ethernet(&[IPV4], &v4());
     let to = |port: u16, payload: &[u8]| ipv4(UDP, &udp(50_000, port, payload));
-    let from = |port: u16, payload: &[u8]| ipv4(UDP, &udp(port, 50_000, payload));
-    // Extension headers of four and eight bytes.
-    let extensions = [0, 0, 0, 0x85, 1, 0, 0, 0x40, 2, 0, 0, 0, 0, 0, 0, 0];
     vec![
         case(
             "VXLAN",
@@ -196,6 +193,16 @@ fn in_udp() -> Vec<Case> {
             to(6081, &geneve(4, 63, IPV6, &v6())),
             v6(),
         ),
+    ]
+}
+
+fn access() -> Vec<Case> {
+    use TunnelKind::{Ayiya, Gtpu, Teredo};
+    let to = |port: u16, payload: &[u8]| ipv4(UDP, &udp(50_000, port, payload));
+    let from = |port: u16, payload: &[u8]| ipv4(UDP, &udp(port, 50_000, payload));
+    // Extension headers of four and eight bytes.
+    let extensions = [0, 0, 0, 0x85, 1, 0, 0, 0x40, 2, 0, 0, 0, 0, 0, 0, 0];
+    vec![
         case(
             "GTP-U",
             Gtpu,
@@ -269,5 +276,7 @@ fn in_udp() -> Vec<Case> {
 
 /// All kinds.
 pub(in super::super) fn cases() -> impl Iterator<Item = Case> {
-    [in_ip(), in_gre(), in_udp()].into_iter().flatten()
+    [in_ip(), in_gre(), overlays(), access()]
+        .into_iter()
+        .flatten()
 }
