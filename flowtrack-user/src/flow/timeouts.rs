@@ -119,11 +119,9 @@ impl Timeouts {
         Ok(())
     }
 
-    /// Whether the same ports have a timeout of their own, at the same places.
+    /// Whether the same ports have a timeout of their own, at the same slots.
     pub(super) fn has_ports_of(&self, other: &Self) -> bool {
-        let port =
-            |timeout: &Option<PortTimeout>| timeout.map(|timeout| (timeout.l4, timeout.port));
-        self.ports.iter().map(port).eq(other.ports.iter().map(port))
+        self.ports == other.ports
     }
 
     /// The timeout of its own that a port has.
