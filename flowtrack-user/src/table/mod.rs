@@ -5,7 +5,7 @@
 //! eviction go by: the least recently used flow of a class is found in constant time.
 #![forbid(unsafe_code)]
 
-use std::hash::Hash;
+use std::{collections::hash_map::Entry, hash::Hash};
 
 use ahash::RandomState;
 
@@ -136,9 +136,12 @@ impl<K: Copy + Eq + Hash, V, const CLASSES: usize> FlowTable<K, V, CLASSES> {
     ///
     /// `None` if the table is full or has the key: nothing was changed.
     pub fn insert(&mut self, key: K, value: V, class: usize) -> Option<SlotId> {
-        if self.is_full() || self.index.contains_key(&key) {
+        if self.is_full() {
             return None;
         }
+        let Entry::Vacant(place) = self.index.entry(key) else {
+            return None;
+        };
         let slot = Slot {
             entry: Some((key, value)),
             class,
@@ -154,7 +157,7 @@ impl<K: Copy + Eq + Hash, V, const CLASSES: usize> FlowTable<K, V, CLASSES> {
             self.slots.push(slot);
             u32::try_from(self.slots.len() - 1).ok()?
         };
-        self.index.insert(key, id);
+        place.insert(id);
         self.append(id, class);
         Some(SlotId(id))
     }
