@@ -78,10 +78,15 @@ const COLUMNS: [(&str, Count); 4] = [
     ("wire_bytes", |volume| volume.wire_bytes),
 ];
 
-fn add(sum: &mut Volumes, tuple: Tuple, volumes: [Volume; 2]) {
-    let sum = sum.entry(tuple).or_default();
-    for (sum, volume) in sum.iter_mut().zip(volumes) {
-        sum.add(volume);
+/// Where a host talks to itself and ports are not told, nobody knows who has sent what.
+fn add(sums: &mut Volumes, tuple: Tuple, volumes: [Volume; 2]) {
+    let [low, high] = sums.entry(tuple).or_default();
+    let [by_low, by_high] = volumes;
+    low.add(by_low);
+    if tuple.low == tuple.high {
+        low.add(by_high);
+    } else {
+        high.add(by_high);
     }
 }
 

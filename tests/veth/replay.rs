@@ -10,7 +10,8 @@ use tempfile::TempDir;
 use crate::probe::{Probe, flowtrack};
 
 /// Captures that last no second: TCP and UDP over IPv4 and IPv6, SCTP, VLANs and QinQ, GRE, ERSPAN,
-/// IP in IP, GTP-U. Both directions of each of their flows have one symmetric hash.
+/// IP in IP, GTP-U. No flow is in two of them, and both directions of each have the same hash, so no
+/// flow is on two queues.
 const CAPTURES: [&str; 23] = [
     "ndpi__nfsv3.pcap",
     "ndpi__spotify_tcp.pcap",
@@ -21,13 +22,13 @@ const CAPTURES: [&str; 23] = [
     "suri__bug-4571-06__ipv4_over_ipv6.pcap",
     "suri__bug-6244-tcp-rst-with-data__tcp-rst-with-data.pcap",
     "suri__bug-814__input.pcap",
+    "suri__dcerpc__dcerpc-udp-scapy__input.pcap",
+    "suri__dns__task-7018-ids-dns-keywords__input.pcap",
     "suri__firewall__tcp-session-syn-flood-drop-precedence__input.pcap",
     "suri__tcp-fastopen-06__tfo-s1.pcap",
-    "ws__http2-data-reassembly.pcap",
     "zeek__communityid__sctp.pcap",
     "zeek__erspanI.pcap",
     "zeek__ftp__fake-server-delays-all.pcap",
-    "zeek__http__concurrent-range-requests.pcap",
     "zeek__ldap__ldap-starttls.pcap",
     "zeek__pop3__redis-50-pings.pcap",
     "zeek__q-in-q.pcap",
@@ -58,7 +59,16 @@ fn a_replayed_trace_gives_the_records_that_reading_it_gives() -> Result<()> {
     let offline = read(&trace)?;
     for queues in [1, 2, 4] {
         let live = replay(&trace, queues)?;
-        assert_eq!(live, offline, "with {queues} queues");
+        let only_in = |these: &[String], those: &[String]| -> Vec<String> {
+            let others = these.iter().filter(|record| !those.contains(record));
+            others.cloned().collect()
+        };
+        assert!(
+            live == offline,
+            "with {queues} queues, only live: {:#?}, only offline: {:#?}",
+            only_in(&live, &offline),
+            only_in(&offline, &live)
+        );
     }
     Ok(())
 }
@@ -72,6 +82,10 @@ fn replay(trace: &Trace, queues: u32) -> Result<Vec<String>> {
     );
     let (sender, port) = veth((&sender_ns, "v0"), (&switch_ns, "v1"), 1)?;
     let (mirror, tap) = veth((&switch_ns, "t0"), (&probe_ns, "t1"), queues)?;
+    // Room for three VLAN tags.
+    for link in [&sender, &port, &mirror, &tap] {
+        link.set_mtu(1600)?;
+    }
     let _mirroring = span::mirror_to(&port, &mirror, span::Steering::Symmetric)?;
     let probe = Probe::start(&tap, &[])?;
     trace.play(&Injector::new(&sender)?)?;
