@@ -51,6 +51,7 @@ fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
         stamped: args.timestamps == Timestamps::Packet,
         require_zero_copy: args.require_zero_copy,
         ring_size: args.ring_size,
+        burst: args.burst.into(),
         quiet: args.quiet,
         outputs: args.shared.outputs.clone(),
         extractor: args.shared.extractor(),

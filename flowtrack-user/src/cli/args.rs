@@ -69,6 +69,10 @@ pub struct RunArgs {
     #[arg(long, value_name = "SLOTS", default_value_t = 2048, value_parser = ring_size)]
     pub ring_size: u32,
 
+    /// Packets that are taken from a ring at once, at most 64. Fewer cost more for each packet.
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = value_parser!(u8).range(1..=64))]
+    pub burst: u8,
+
     /// No live summary.
     #[arg(short, long)]
     pub quiet: bool,

@@ -104,6 +104,7 @@ impl SharedArgs {
                 .fragments
                 .map_or(profile.fragments, FragmentsArg::meant),
             icmp: self.icmp.map_or(profile.icmp, IcmpArg::meant),
+            sctp: profile.sctp,
             key_vlan: profile.key_vlan || self.key.contains(&KeyPart::Vlan),
             key_tunnel: profile.key_tunnel || self.key.contains(&KeyPart::Tunnel),
             verify_checksums: profile.verify_checksums || self.verify_checksums,

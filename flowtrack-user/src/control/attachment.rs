@@ -17,6 +17,7 @@ pub(super) struct AttachConfig {
     pub(super) interface: String,
     pub(super) stamped: bool,
     pub(super) ring_size: u32,
+    pub(super) burst: usize,
     pub(super) require_zero_copy: bool,
 }
 
@@ -146,6 +147,7 @@ fn open_sockets(
                 interface: config.interface.clone(),
                 queue,
                 ring_size: config.ring_size,
+                burst: config.burst,
                 require_zero_copy: config.require_zero_copy,
             })
             .ok_or(AttachError::Worker(number))??;

@@ -54,6 +54,8 @@ pub struct RunConfig {
     pub require_zero_copy: bool,
     /// Slots of each RX ring.
     pub ring_size: u32,
+    /// Packets that are taken from a ring at once.
+    pub burst: usize,
     /// No live summary.
     pub quiet: bool,
     /// Where records and events go.
@@ -139,6 +141,7 @@ impl Run {
             interface: config.interface.clone(),
             stamped: config.stamped,
             ring_size: config.ring_size,
+            burst: config.burst,
             require_zero_copy: config.require_zero_copy,
         };
         let past = VerdictSums::new(queues);

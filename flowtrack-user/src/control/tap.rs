@@ -6,7 +6,10 @@ use flowtrack_common::{Frame, Timestamp, abi::MAX_QUEUES};
 
 use super::{PreflightError, preflight};
 use crate::{
-    capture::xdp::{Program, ProgramError, RING_DELAY, SocketConfig, SocketError, XskSocket},
+    capture::{
+        BURST,
+        xdp::{Program, ProgramError, RING_DELAY, SocketConfig, SocketError, XskSocket},
+    },
     sys::{
         clock::{self, TaiClock},
         interface,
@@ -58,6 +61,7 @@ impl Tap {
                 interface: interface.to_owned(),
                 queue,
                 ring_size: RING_SIZE,
+                burst: BURST,
                 require_zero_copy: false,
             })?;
             program.set_socket(queue, socket.raw_fd())?;

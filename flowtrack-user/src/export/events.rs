@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Output,
-    json::{Key, append_line, seconds},
+    json::{Key, append_line, seconds, time},
 };
 use crate::flow::{EventKinds, FiveTuple};
 
@@ -103,10 +103,6 @@ fn key_fields(key: &FiveTuple) -> Map<String, Value> {
         // A struct of plain fields is always an object.
         _ => Map::new(),
     }
-}
-
-fn time(ts: Timestamp) -> f64 {
-    seconds(ts.saturating_since(Timestamp::EPOCH))
 }
 
 const fn side_name(side: FlowSide) -> &'static str {

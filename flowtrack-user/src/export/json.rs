@@ -38,7 +38,7 @@ struct Record {
     end_reason: &'static str,
     ipfix_end_reason: u8,
     #[serde(skip_serializing_if = "Option::is_none")]
-    part: Option<Part>,
+    flow: Option<Total>,
     conn_state: &'static str,
     history: String,
     initiator: Side,
@@ -52,18 +52,19 @@ struct Record {
     envelope: Option<Wrapping>,
 }
 
-/// A part of a flow that has several records.
+/// All of a flow that has several records, up to this one.
 #[derive(Serialize)]
-struct Part {
-    number: u32,
-    since: f64,
-    initiator: Delta,
-    responder: Delta,
+struct Total {
+    /// Records before this one.
+    part: u32,
+    start: f64,
+    initiator: Sent,
+    responder: Sent,
 }
 
-/// What a side sent since the record before.
+/// What a side sent.
 #[derive(Serialize)]
-struct Delta {
+struct Sent {
     packets: u64,
     wire_bytes: u64,
     ip_bytes: u64,
@@ -118,10 +119,8 @@ struct KeyTunnel {
 
 #[derive(Serialize)]
 struct Side {
-    packets: u64,
-    wire_bytes: u64,
-    ip_bytes: u64,
-    payload_bytes: u64,
+    #[serde(flatten)]
+    sent: Sent,
     #[serde(skip_serializing_if = "Option::is_none")]
     tcp: Option<Tcp>,
     ip_len_min: u32,
@@ -157,7 +156,6 @@ struct Whole {
 impl From<&FlowRecord<FiveTuple>> for Record {
     fn from(record: &FlowRecord<FiveTuple>) -> Self {
         let FlowStats {
-            started,
             last_seen,
             syn_to_syn_ack,
             syn_ack_to_ack,
@@ -175,16 +173,16 @@ impl From<&FlowRecord<FiveTuple>> for Record {
         Self {
             key: Key::from(&record.key),
             community_id: community_id(&record.key),
-            start: seconds(started.saturating_since(Timestamp::EPOCH)),
-            end: seconds(last_seen.saturating_since(Timestamp::EPOCH)),
-            duration: seconds(record.stats.duration()),
+            start: time(record.since),
+            end: time(last_seen),
+            duration: seconds(last_seen.saturating_since(record.since)),
             end_reason: record.reason.name(),
             ipfix_end_reason: record.reason.ipfix(),
-            part: Part::of(record),
+            flow: Total::of(record),
             conn_state: conn_state(record),
             history: record.history.to_string(),
-            initiator: Side::new(&record.stats.initiator, tcp),
-            responder: Side::new(&record.stats.responder, tcp),
+            initiator: Side::new(record.initiator, &record.stats.initiator, tcp),
+            responder: Side::new(record.responder, &record.stats.responder, tcp),
             syn_to_syn_ack: syn_to_syn_ack.map(seconds),
             syn_ack_to_ack: syn_ack_to_ack.map(seconds),
             completeness: Whole {
@@ -218,20 +216,20 @@ impl From<&FiveTuple> for Key {
     }
 }
 
-impl Part {
+impl Total {
     /// None where one record tells of the whole flow.
     fn of(record: &FlowRecord<FiveTuple>) -> Option<Self> {
         let only = record.part == 0 && record.reason.end().is_some();
         (!only).then(|| Self {
-            number: record.part,
-            since: seconds(record.since.saturating_since(Timestamp::EPOCH)),
-            initiator: Delta::from(record.initiator),
-            responder: Delta::from(record.responder),
+            part: record.part,
+            start: time(record.stats.started),
+            initiator: Sent::from(record.stats.initiator.volume()),
+            responder: Sent::from(record.stats.responder.volume()),
         })
     }
 }
 
-impl From<Volume> for Delta {
+impl From<Volume> for Sent {
     fn from(volume: Volume) -> Self {
         let Volume {
             packets,
@@ -270,12 +268,9 @@ fn vlans(stack: VlanStack) -> Vec<u16> {
 }
 
 impl Side {
-    fn new(stats: &SideStats, tcp: bool) -> Self {
+    fn new(sent: Volume, stats: &SideStats, tcp: bool) -> Self {
         Self {
-            packets: stats.packets,
-            wire_bytes: stats.wire_bytes,
-            ip_bytes: stats.ip_bytes,
-            payload_bytes: stats.payload_bytes,
+            sent: Sent::from(sent),
             tcp: tcp.then_some(Tcp {
                 flags: stats.tcp_flags.0,
                 stream_bytes: stats.stream_bytes,
@@ -291,6 +286,11 @@ impl Side {
             icmp_errors: stats.icmp_errors,
         }
     }
+}
+
+/// Seconds since the Unix epoch.
+pub(super) fn time(ts: Timestamp) -> f64 {
+    seconds(ts.saturating_since(Timestamp::EPOCH))
 }
 
 /// Seconds with a fraction; to the microsecond until the year 2255.

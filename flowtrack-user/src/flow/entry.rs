@@ -114,8 +114,8 @@ impl Flow {
         self.find_port_timeout(key, config);
     }
 
-    /// `key` is that of the table.
-    fn find_port_timeout<K: FlowKey>(&mut self, key: K, config: &TrackerConfig) {
+    /// Looks up whether the responder's port has a timeout of its own. `key` is that of the table.
+    pub(super) fn find_port_timeout<K: FlowKey>(&mut self, key: K, config: &TrackerConfig) {
         let port = self.oriented(key).ports().map(|(_, port)| port);
         self.port_timeout = self
             .l4

@@ -31,7 +31,7 @@ pub use self::{
     driver::FlowDriver,
     extract::{
         Directional, ExtractorConfig, FiveTupleExtractor, Fragments, IcmpFlows, IpPairExtractor,
-        MacPairExtractor, Tunnels,
+        MacPairExtractor, SctpFlows, Tunnels,
     },
     intake::{Intake, IntakeCounts},
     key::{FiveTuple, IpPair, MacPair},

@@ -9,6 +9,7 @@ mod extraction;
 mod flood;
 mod limits;
 mod memory;
+mod model;
 mod order;
 mod parts;
 mod pressure;

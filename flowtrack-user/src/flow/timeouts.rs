@@ -119,6 +119,11 @@ impl Timeouts {
         Ok(())
     }
 
+    /// Whether the same ports have a timeout of their own, at the same slots.
+    pub(super) fn has_ports_of(&self, other: &Self) -> bool {
+        self.ports == other.ports
+    }
+
     /// The timeout of its own that a port has.
     pub fn port(&self, l4: L4Proto, port: u16) -> Option<TimeoutSlot> {
         let mut ports = self.ports.iter().map_while(Option::as_ref);

@@ -181,6 +181,12 @@ impl<K: Copy + Eq + Hash, V, const CLASSES: usize> FlowTable<K, V, CLASSES> {
             .map(|list| SlotId(list.oldest))
     }
 
+    /// The flow of the same class that was used next after that at `id`.
+    pub fn used_after(&self, id: SlotId) -> Option<SlotId> {
+        let newer = self.slots.get(id.0 as usize)?.newer;
+        (newer != NIL).then_some(SlotId(newer))
+    }
+
     /// Removes the flow at `id`.
     pub fn remove(&mut self, id: SlotId) -> Option<(K, V)> {
         let entry = self.slots.get_mut(id.0 as usize)?.entry.take()?;
@@ -339,6 +345,9 @@ mod tests {
                     let oldest = table.oldest(class).and_then(|id| table.get(id)).map(|(k, _)| *k);
                     prop_assert_eq!(oldest, model.0[class].first().copied());
                     prop_assert_eq!(table.class_len(class), model.0[class].len());
+                    let by_use = std::iter::successors(table.oldest(class), |&id| table.used_after(id));
+                    let keys: Vec<_> = by_use.filter_map(|id| table.get(id)).map(|(k, _)| *k).collect();
+                    prop_assert_eq!(&keys, &model.0[class]);
                 }
                 let mut seen = Vec::new();
                 let mut cursor = Some(0);

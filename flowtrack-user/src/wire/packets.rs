@@ -15,7 +15,9 @@ pub struct Packets<'a> {
     ahead: Option<Inside<'a>>,
     /// The next packet, where it had to be parsed to tell whether the one before carries it.
     ready: Option<Result<Parsed<'a>, Refusal>>,
+    /// The refused packet, if its flow is known.
     suspect: Option<Packet>,
+    /// Checksums are looked at.
     verify: bool,
 }
 
@@ -61,8 +63,8 @@ pub fn parse(frame: &Frame<'_>) -> Result<Packet, Refusal> {
 }
 
 impl Packets<'_> {
-    /// Refuses packets with a wrong checksum, too, where it was captured whole what the checksum is
-    /// of. The bytes of such a packet are all read.
+    /// Whether packets with a wrong checksum are refused, too. A checksum is verified if all that it is
+    /// of was captured; that reads the whole payload.
     #[must_use]
     pub fn verified(mut self, verify: bool) -> Self {
         self.verify = verify;

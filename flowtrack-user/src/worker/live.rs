@@ -222,7 +222,13 @@ impl Worker {
         for packet in batch.packets() {
             counts.received += 1;
             let frame = packet.frame(stamps, burst_time);
-            intake.frame(&frame, |observation| burst.push(observation));
+            intake.frame(&frame, |mut observation| {
+                if let Observation::Packet(meta) = &mut observation {
+                    // What lies in other buffers was received as well.
+                    meta.packet.truncated = false;
+                }
+                burst.push(observation);
+            });
             now = now.max(frame.ts);
         }
         // The frames go back before the tracker starts: the kernel can use them meanwhile.

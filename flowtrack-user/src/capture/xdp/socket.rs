@@ -19,7 +19,7 @@ use xsk_rs::{
 };
 
 use super::RxBatch;
-use crate::sys;
+use crate::{capture::BURST, sys};
 
 /// Two frames a page. Less what XDP keeps free in front, it takes a standard Ethernet frame; larger
 /// packets come in several frames.
@@ -39,6 +39,8 @@ pub struct SocketConfig {
     pub queue: u32,
     /// Slots of the RX ring, a power of two. The UMEM has twice as many frames.
     pub ring_size: u32,
+    /// Packets that are taken at once, at most [`BURST`].
+    pub burst: usize,
     /// Copying is not good enough.
     pub require_zero_copy: bool,
 }
@@ -124,6 +126,7 @@ pub struct XskSocket {
     fill: FillQueue,
     umem: Umem,
     pub(super) pending: Pending,
+    burst: usize,
     report: SocketReport,
 }
 
@@ -179,6 +182,7 @@ impl XskSocket {
                 descs: vec![FrameDesc::default(); RxBatch::MAX_DESCS].into_boxed_slice(),
                 held: 0,
             },
+            burst: config.burst.clamp(1, BURST),
             report: SocketReport {
                 zero_copy: false,
                 multi_buffer: flags.contains(BindFlags::XDP_USE_SG),
@@ -206,10 +210,11 @@ impl XskSocket {
         let Self {
             rx,
             pending: Pending { descs, held },
+            burst,
             ..
         } = self;
         let free = descs.get_mut(*held..).unwrap_or_default();
-        let limit = free.len().min(RxBatch::BURST);
+        let limit = free.len().min(*burst);
         let free = free.get_mut(..limit).unwrap_or_default();
         // SAFETY: the ring is that of this socket's UMEM, and so are the descriptors that it writes.
         let received = unsafe { rx.consume(free) };

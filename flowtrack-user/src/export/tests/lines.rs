@@ -111,9 +111,9 @@ fn a_flow_that_is_not_tcp_has_no_tcp_fields_and_icmp_has_its_identifier() {
 }
 
 #[test]
-fn the_records_of_a_flow_that_has_several_tell_what_is_new_in_each() {
+fn a_record_of_a_part_tells_of_the_part_and_of_the_flow_up_to_it() {
     let mut flow = converse(&open_then(&[c("PA", 1, 1, 100)]));
-    assert_eq!(record(&flow).get("part"), None, "one tells all");
+    assert_eq!(record(&flow).get("flow"), None, "one tells all");
     flow.part = 1;
     flow.since = START.saturating_add(std::time::Duration::from_millis(3));
     flow.initiator = Volume {
@@ -124,22 +124,35 @@ fn the_records_of_a_flow_that_has_several_tell_what_is_new_in_each() {
     };
     flow.responder = Volume::default();
     let value = record(&flow);
-    let new = &value["part"];
+    assert_eq!(value["start"], 1_000_000.003);
     assert_eq!(
-        (&new["number"], &new["since"]),
-        (&json!(1), &json!(1_000_000.003))
+        (&value["end"], &value["duration"]),
+        (&value["start"], &json!(0.0))
+    );
+    let side = &value["initiator"];
+    assert_eq!(
+        (&side["packets"], &side["wire_bytes"]),
+        (&json!(1), &json!(154))
     );
     assert_eq!(
-        new["initiator"],
-        json!({"packets": 1, "wire_bytes": 154, "ip_bytes": 140, "payload_bytes": 100})
+        (&side["ip_bytes"], &side["payload_bytes"]),
+        (&json!(140), &json!(100))
     );
-    assert_eq!(new["responder"]["packets"], 0);
-    assert_eq!(value["initiator"]["packets"], 3, "the total stays");
+    assert_eq!(value["responder"]["packets"], 0);
+    assert_eq!(
+        value["flow"],
+        json!({
+            "part": 1,
+            "start": 1_000_000.0,
+            "initiator": {"packets": 3, "wire_bytes": 262, "ip_bytes": 220, "payload_bytes": 100},
+            "responder": {"packets": 1, "wire_bytes": 54, "ip_bytes": 40, "payload_bytes": 0},
+        })
+    );
 
     flow.part = 0;
     flow.reason = RecordReason::ActiveTimeout;
     let value = record(&flow);
-    assert_eq!(value["part"]["number"], 0);
+    assert_eq!(value["flow"]["part"], 0, "there will be more");
     assert_eq!(value["end_reason"], "active_timeout");
     assert_eq!(value["ipfix_end_reason"], 2);
 }

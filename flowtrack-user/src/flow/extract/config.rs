@@ -9,6 +9,8 @@ pub struct ExtractorConfig {
     pub fragments: Fragments,
     /// What becomes of ICMP messages.
     pub icmp: IcmpFlows,
+    /// What makes a flow of SCTP.
+    pub sctp: SctpFlows,
     /// Packets in different VLANs belong to different flows.
     pub key_vlan: bool,
     /// Packets in different tunnels, by kind and identifier, belong to different flows.
@@ -24,6 +26,7 @@ impl ExtractorConfig {
             tunnels: Tunnels::Zeek,
             fragments: Fragments::Reassemble,
             icmp: IcmpFlows::Types,
+            sctp: SctpFlows::Hosts,
             ..Self::default()
         }
     }
@@ -77,5 +80,15 @@ pub enum IcmpFlows {
     /// The same, whatever the identifier: as Zeek has it.
     Types,
     /// One flow for each pair of hosts: as in NetFlow collectors that know no types.
+    Hosts,
+}
+
+/// What makes a flow of SCTP packets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SctpFlows {
+    /// The ports, as for TCP and UDP.
+    #[default]
+    Ports,
+    /// Nothing but the two hosts: Zeek does not look into it.
     Hosts,
 }

@@ -2,7 +2,7 @@
 
 use flowtrack_common::{Envelope, FlowKey, L4Proto, Orientation, TunnelId, VlanStack};
 
-use super::{ExtractorConfig, IcmpFlows};
+use super::{ExtractorConfig, IcmpFlows, SctpFlows};
 use crate::{
     flow::FiveTuple,
     wire::{IcmpMessage, Packet, Ports, Quoted, Transport},
@@ -26,27 +26,6 @@ impl Ends {
         icmp_id: 0,
         answerable: true,
     };
-
-    /// What the header of a packet adds; `None` if it is not in the packet.
-    #[inline]
-    pub(super) fn of(transport: &Transport, icmp: IcmpFlows) -> Option<Self> {
-        match transport {
-            Transport::Tcp { ports, .. } | Transport::Datagram { ports, .. } => {
-                Some(Self::ports(*ports))
-            }
-            Transport::Icmp { message, .. } => Some(Self::message(*message, icmp)),
-            Transport::Other { .. } => Some(Self::NONE),
-            Transport::Fragment { .. } => None,
-        }
-    }
-
-    /// What the header of a packet adds that an ICMP error quotes.
-    pub(super) fn quoted(quoted: &Quoted, icmp: IcmpFlows) -> Self {
-        match quoted.message {
-            Some(message) => Self::message(message, icmp),
-            None => Self::ports(quoted.ports),
-        }
-    }
 
     const fn ports(ports: Ports) -> Self {
         Self {
@@ -74,6 +53,27 @@ impl Ends {
 }
 
 impl ExtractorConfig {
+    /// What the transport header of a packet adds to its key; `None` if it is not in the packet.
+    #[inline]
+    pub(super) fn ends(self, packet: &Packet) -> Option<Ends> {
+        match packet.transport {
+            Transport::Tcp { ports, .. } | Transport::Datagram { ports, .. } => {
+                Some(self.ports(packet.l4, ports))
+            }
+            Transport::Icmp { message, .. } => Some(Ends::message(message, self.icmp)),
+            Transport::Other { .. } => Some(Ends::NONE),
+            Transport::Fragment { .. } => None,
+        }
+    }
+
+    fn ports(self, l4: L4Proto, ports: Ports) -> Ends {
+        if l4 == L4Proto::Sctp && self.sctp == SctpFlows::Hosts {
+            Ends::NONE
+        } else {
+            Ends::ports(ports)
+        }
+    }
+
     /// The key of a packet's flow, and how the packet relates to it.
     #[inline]
     pub(super) fn key(self, packet: &Packet, l4: L4Proto, ends: Ends) -> (FiveTuple, Orientation) {
@@ -97,7 +97,10 @@ impl ExtractorConfig {
         quoted: &Quoted,
         envelope: &Envelope,
     ) -> (FiveTuple, Orientation) {
-        let ends = Ends::quoted(quoted, self.icmp);
+        let ends = match quoted.message {
+            Some(message) => Ends::message(message, self.icmp),
+            None => self.ports(quoted.l4, quoted.ports),
+        };
         let (vlans, tunnel) = self.envelope_parts(envelope);
         let key = FiveTuple {
             src: quoted.src,

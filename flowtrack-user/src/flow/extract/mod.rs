@@ -9,7 +9,7 @@ use flowtrack_common::{Defects, Envelope, Extracted, FlowExtractor, Frame};
 
 pub(super) use self::five_tuple::Ends;
 pub use self::{
-    config::{ExtractorConfig, Fragments, IcmpFlows, Tunnels},
+    config::{ExtractorConfig, Fragments, IcmpFlows, SctpFlows, Tunnels},
     directional::Directional,
     pairs::{IpPairExtractor, MacPairExtractor},
 };
@@ -208,7 +208,7 @@ impl FiveTupleExtractor {
         frame: &Frame<'_>,
         found: &mut impl FnMut(Observation<FiveTuple>),
     ) {
-        let ends = Ends::of(&packet.transport, self.config.icmp).unwrap_or(Ends::NONE);
+        let ends = self.config.ends(packet).unwrap_or(Ends::NONE);
         let (key, orientation) = self.config.key(packet, packet.l4, ends);
         found(Observation::Note(Note {
             key,
@@ -226,7 +226,7 @@ impl FiveTupleExtractor {
     #[inline]
     fn header(&mut self, packet: &Packet, frame: &Frame<'_>) -> (Header, Defects) {
         let l4 = packet.l4;
-        let ends = Ends::of(&packet.transport, self.config.icmp);
+        let ends = self.config.ends(packet);
         let own = ends.map(|ends| Header { l4, ends });
         let (header, defects) = match &packet.fragment {
             Some(fragment) => self.fragment_header(packet, fragment, own, frame),

@@ -66,6 +66,14 @@ impl Gaps {
         full.then_some(lowest)
     }
 
+    /// Forgets gaps that end before `number`.
+    pub(super) fn forget_before(&mut self, number: u32) {
+        while self.len > 0 && distance(self.list[0].to, number) > 0 {
+            self.list.rotate_left(1);
+            self.len -= 1;
+        }
+    }
+
     /// Takes `piece` out of the gaps. Returns whether it lay in any.
     pub(super) fn fill(&mut self, piece: Gap) -> bool {
         if self.len == 0 {

@@ -15,8 +15,8 @@ const ONE_WAY: i32 = 16_384;
 
 /// What is known of the sequence numbers of one side.
 ///
-/// Numbers up to `edge` were seen, lie in one of the `gaps`, or were never sent. Numbers up to
-/// `acked` were acknowledged by the other side, so what is missing there was lost on the way to us.
+/// Numbers up to `edge` were seen, or lie in one of the `gaps`. What is missing below `settled` was
+/// lost on the way to us: the other side has it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Stream {
     /// Number before the first byte: that of the SYN, or what it would have been.
@@ -25,8 +25,10 @@ pub(super) struct Stream {
     next: u32,
     /// How far `next` is from `start`: the stream may be longer than the sequence space.
     length: u64,
-    /// Highest number that the other side acknowledged.
-    acked: u32,
+    /// How far behind `next` the other side has acknowledged.
+    ahead: u32,
+    /// It has acknowledged more than a SYN.
+    any_acked: bool,
     /// Up to here nothing is waited for any more: it was acknowledged.
     settled: u32,
     /// Number behind the highest segment.
@@ -131,7 +133,8 @@ impl Stream {
         if self.length < MAX_DISTANCE.into() {
             self.next = syn.end();
             self.length = distance(self.start, self.next).unsigned_abs().into();
-            self.acked = self.start;
+            self.ahead = 0;
+            self.any_acked = false;
         }
     }
 
@@ -141,7 +144,6 @@ impl Stream {
         *self = Self {
             start,
             next: start,
-            acked: start,
             settled: first,
             edge: first,
             payload_end: first,
@@ -167,19 +169,13 @@ impl Stream {
     /// Whether a number can be one of this stream: it is near what was sent or acknowledged last.
     pub(super) fn is_near(&self, seq: u32) -> bool {
         let near = |number| distance(number, seq).unsigned_abs() < MAX_DISTANCE;
-        near(self.next) || near(self.acked)
+        near(self.next) || near(self.next.wrapping_add(self.ahead))
     }
 
     /// Bytes of the stream, as far as they were sent or acknowledged.
     pub(super) fn bytes(&self, fin: bool) -> u64 {
-        let beyond = distance(self.next, self.acked).max(0).unsigned_abs();
-        let numbers = self.length.saturating_add(beyond.into());
+        let numbers = self.length.saturating_add(self.ahead.into());
         numbers.saturating_sub(1).saturating_sub(fin.into())
-    }
-
-    /// Nothing but the SYN was acknowledged.
-    pub(super) fn nothing_acked(&self) -> bool {
-        self.acked == self.start || self.acked == self.start.wrapping_add(1)
     }
 
     /// Whether `number` lies behind the start and was reached.
@@ -189,13 +185,14 @@ impl Stream {
 
     /// The other side acknowledges up to `ack`. Returns whether that can be true.
     pub(super) fn acknowledge(&mut self, ack: u32, trusted: bool) -> bool {
-        if distance(self.start, ack) < 0 && self.length < u64::from(MAX_DISTANCE) {
+        let beyond = distance(self.next, ack);
+        let Some(offset) = self.length.checked_add_signed(beyond.into()) else {
             return false;
-        }
-        let step = distance(self.acked, ack);
-        let broken = ack == 0 && step.unsigned_abs() > MAX_JUMP;
-        if trusted && step > 0 && !broken {
-            self.acked = ack;
+        };
+        let broken = ack == 0 && beyond.unsigned_abs() > MAX_JUMP;
+        if trusted && !broken {
+            self.ahead = self.ahead.max(beyond.max(0).unsigned_abs());
+            self.any_acked |= offset > 1;
         }
         true
     }
@@ -211,7 +208,9 @@ impl Stream {
         let long = segment.fin && self.next == self.start.wrapping_add(1);
         if long || (step > 0 && !reset) {
             if long || self.is_near(end) {
-                self.length += u64::from(end.wrapping_sub(self.next));
+                let advance = end.wrapping_sub(self.next);
+                self.length += u64::from(advance);
+                self.ahead = self.ahead.saturating_sub(advance);
                 self.next = end;
             }
             return false;
@@ -240,11 +239,9 @@ impl Stream {
             fit.fills = fills;
             fit.repeats = !fills;
         }
-        if advance > 0 {
-            self.edge = to;
-        }
-        if segment.fin && advance >= 0 {
-            self.edge = to.wrapping_add(1);
+        if advance >= 0 {
+            self.edge = to.wrapping_add(segment.fin.into());
+            self.forget_old();
         }
         if segment.len > 0 && distance(self.payload_end, to) > 0 {
             self.payload_end = to;
@@ -264,9 +261,18 @@ impl Stream {
         }
     }
 
+    /// What lies far back is not waited for: numbers come round.
+    fn forget_old(&mut self) {
+        let horizon = horizon(self.edge);
+        self.gaps.forget_before(horizon);
+        if distance(self.settled, horizon) > 0 {
+            self.settled = horizon;
+        }
+    }
+
     /// Where no acknowledgment is seen, what arrived is not waited for.
     fn settle_one_way(&mut self) {
-        if !self.nothing_acked() {
+        if self.any_acked {
             return;
         }
         let whole = self.whole();
@@ -308,6 +314,7 @@ impl Stream {
             }
         }
         self.settled = up_to;
+        self.gaps.forget_before(horizon(up_to));
         Some(missed)
     }
 
@@ -330,6 +337,11 @@ impl Stream {
     pub(super) fn is_unacknowledged(&self) -> bool {
         !self.one_way && distance(self.settled, self.payload_end) > 0
     }
+}
+
+/// What ends before this is too far back to be compared with `number`.
+fn horizon(number: u32) -> u32 {
+    number.wrapping_sub(MAX_DISTANCE)
 }
 
 /// From `a` to `b` in sequence space (RFC 1982 arithmetic).

@@ -7,7 +7,7 @@ use flowtrack_common::{EndReason, FlowEvent, L4Proto, VictimClass};
 use super::script::{
     Probe, START, STEP, client, close, handshake, key, open_then, packet, server, udp,
 };
-use crate::flow::{EventKinds, RecordReason, TimeoutClass, Timeouts};
+use crate::flow::{EventKinds, PortTimeout, RecordReason, TimeoutClass, Timeouts};
 
 fn full(flows: u16) -> Probe {
     let mut probe = Probe::with(flows.into(), EventKinds::ALL);
@@ -97,6 +97,45 @@ fn timeouts_can_be_changed_for_live_flows() {
     assert_eq!(probe.tracker.live(), 10);
     probe.wait(STEP);
     assert_eq!(probe.tracker.live(), 0);
+}
+
+#[test]
+fn ports_can_get_and_lose_a_timeout_of_their_own_while_their_flows_live() {
+    let port = |port, secs| PortTimeout {
+        l4: L4Proto::Udp,
+        port,
+        timeout: Duration::from_secs(secs),
+    };
+    let with = |ports: &[PortTimeout]| {
+        let mut timeouts = Timeouts::default();
+        for &port in ports {
+            timeouts.set_port(port).unwrap();
+        }
+        timeouts
+    };
+    let server_port = server().port();
+    // The last of these is in force when ten seconds have gone by.
+    for (sets, live) in [
+        (vec![with(&[port(server_port, 5)])], 0),
+        (vec![with(&[port(server_port, 5)]), with(&[])], 10),
+        (
+            vec![
+                with(&[port(server_port, 100)]),
+                with(&[port(1, 100), port(server_port, 5)]),
+            ],
+            0,
+        ),
+        (vec![with(&[port(server_port, 5)]), with(&[port(1, 5)])], 10),
+    ] {
+        let mut probe = full(10);
+        for timeouts in sets {
+            probe.tracker.set_timeouts(timeouts);
+        }
+        probe.wait(Duration::from_secs(10));
+        assert_eq!(probe.tracker.live(), live);
+        probe.wait(Duration::from_mins(1));
+        assert_eq!(probe.tracker.live(), 0);
+    }
 }
 
 #[test]

@@ -5,7 +5,10 @@ use std::time::Duration;
 use flowtrack_common::{EndReason, FlowKey, VictimClass};
 
 use super::Tracker;
-use crate::flow::{EventSink, TimeoutSlot, Timeouts, entry::list};
+use crate::flow::{
+    EventSink, TimeoutSlot, Timeouts,
+    entry::{LISTS, list},
+};
 
 impl<K: FlowKey> Tracker<K> {
     /// Flows that may be live at a time.
@@ -23,16 +26,39 @@ impl<K: FlowKey> Tracker<K> {
     pub fn set_max_flows(&mut self, max_flows: usize, sink: &mut impl EventSink<K>) {
         self.table.set_limit(max_flows);
         let excess = self.table.len().saturating_sub(self.table.limit());
-        let expired = self.sweep(excess, sink);
-        for _ in expired..excess {
-            self.evict(sink);
+        for _ in 0..excess {
+            self.end_one(sink);
         }
         self.check_pressure(sink);
     }
 
-    /// Sets when a silent flow is over, for live flows too.
+    /// Sets when a silent flow is over, for live flows too. Where other ports than before have a
+    /// timeout of their own, it looks at all live flows.
     pub fn set_timeouts(&mut self, timeouts: Timeouts) {
+        let same = self.config.timeouts.has_ports_of(&timeouts);
         self.config.timeouts = timeouts;
+        if !same {
+            (0..LISTS).for_each(|list| self.sort_anew(list));
+        }
+    }
+
+    /// Puts the flows of a list that belong to others, now that ports have other timeouts, there.
+    fn sort_anew(&mut self, list: usize) {
+        let mut next = self.table.oldest(list);
+        while let Some(id) = next {
+            next = self.table.used_after(id);
+            let Some((&key, _)) = self.table.get(id) else {
+                continue;
+            };
+            let Some(flow) = self.table.get_mut(id) else {
+                continue;
+            };
+            flow.find_port_timeout(key, &self.config);
+            let other = flow.list(&self.config);
+            if other != list {
+                self.table.touch(id, other);
+            }
+        }
     }
 
     /// Sets after which time an active flow gives a record, for live flows too.
@@ -40,17 +66,24 @@ impl<K: FlowKey> Tracker<K> {
         self.config.active_timeout = active_timeout;
     }
 
-    /// Makes room for a flow. One that has expired goes before any other is given up, so that it makes
-    /// no difference when the sweep runs.
+    /// Makes room for a flow.
     #[inline]
     pub(super) fn make_room(&mut self, sink: &mut impl EventSink<K>) {
-        if self.table.is_full() && self.sweep(1, sink) == 0 {
+        if self.table.is_full() {
+            self.end_one(sink);
+        }
+    }
+
+    /// Ends a flow. One that has expired goes before any other is given up, so that it makes no
+    /// difference when the sweep runs.
+    #[cold]
+    fn end_one(&mut self, sink: &mut impl EventSink<K>) {
+        if self.sweep(1, sink) == 0 {
             self.evict(sink);
         }
     }
 
     /// Gives up the flow of the class whose turn it is that was silent longest.
-    #[cold]
     fn evict(&mut self, sink: &mut impl EventSink<K>) {
         let Some(class) = self.victim_class() else {
             return;

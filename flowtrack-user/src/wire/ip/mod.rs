@@ -24,18 +24,6 @@ pub(super) enum Version {
     V6,
 }
 
-impl Version {
-    /// What the first byte says.
-    pub(super) fn of(layer: Layer<'_>) -> Result<Self, Refusal> {
-        match layer.bytes.first().map(|byte| byte >> 4) {
-            Some(4) => Ok(Self::V4),
-            Some(6) => Ok(Self::V6),
-            Some(_) => Err(Refusal::IpVersion),
-            None => Err(Refusal::IpTruncated),
-        }
-    }
-}
-
 /// The headers up to the transport header.
 pub(super) struct Header<'a> {
     pub(super) src: IpAddr,
@@ -62,12 +50,12 @@ pub(super) fn parse(
         Version::V4 => ipv4::parse(layer)?,
         Version::V6 => ipv6::parse(layer)?,
     };
-    let body = body(&header)?;
     let wrong = if verify {
         checksum::verify(layer, &header)?
     } else {
         None
     };
+    let body = body(&header)?;
     let packet = Packet {
         src: header.src,
         dst: header.dst,
@@ -75,7 +63,7 @@ pub(super) fn parse(
         ip_len: header.ip_len,
         ttl: header.ttl,
         transport: body.transport,
-        truncated: !layer.is_whole(),
+        truncated: !header.payload.is_whole(),
         envelope,
         fragment: header.fragment,
         quoted: body.error.and_then(quoted::parse),

@@ -99,13 +99,8 @@ pub(super) fn find(mut protocol: Protocol, mut layer: Layer<'_>) -> Result<Found
         let version = match protocol {
             Protocol::EtherType(ethertype::IPV4) => Version::V4,
             Protocol::EtherType(ethertype::IPV6) => Version::V6,
-            Protocol::Ip => Version::of(layer)?,
-            Protocol::Ethernet => {
-                (protocol, layer) = ethernet::parse(layer)?;
-                continue;
-            }
-            other => {
-                (protocol, layer) = step(other, layer, &mut vlans)?;
+            _ => {
+                (protocol, layer) = step(protocol, layer, &mut vlans)?;
                 continue;
             }
         };
@@ -118,35 +113,55 @@ pub(super) fn find(mut protocol: Protocol, mut layer: Layer<'_>) -> Result<Found
     Err(Refusal::LinkDepth)
 }
 
-/// Goes through a header that is less frequent than Ethernet's: what comes next, and where.
+/// Goes through one header: what comes next, and where.
+#[inline]
 fn step<'a>(
     protocol: Protocol,
     layer: Layer<'a>,
     vlans: &mut VlanStack,
 ) -> Result<(Protocol, Layer<'a>), Refusal> {
     match protocol {
-        Protocol::EtherType(number) => match number {
-            ethertype::VLAN
-            | ethertype::SERVICE_VLAN
-            | ethertype::OLD_QINQ
-            | ethertype::OLD_QINQ_2 => vlan::parse(layer, vlans),
-            ethertype::VN_TAG => vlan::parse_vn_tag(layer),
-            ethertype::E_TAG => vlan::parse_e_tag(layer),
-            ethertype::BACKBONE => vlan::parse_backbone(layer),
-            ethertype::FABRIC_PATH => vlan::parse_fabric_path(layer),
-            ethertype::MPLS | ethertype::MPLS_UPSTREAM => mpls::parse(layer),
-            ethertype::PPPOE_SESSION => pppoe::parse(layer),
-            ethertype::ETHERNET => Ok((Protocol::Ethernet, layer)),
-            ethertype::PPP => Ok((Protocol::Ppp, layer)),
-            _ => Err(Refusal::NotIp),
-        },
+        Protocol::Ethernet => ethernet::parse(layer),
+        Protocol::EtherType(number) => announced(number, layer, vlans),
+        Protocol::Ip => Ok((Protocol::EtherType(ip_version(layer)?), layer)),
         Protocol::Ppp => ppp::parse(layer),
         Protocol::Sll => cooked::parse_sll(layer),
         Protocol::Sll2 => cooked::parse_sll2(layer),
         Protocol::Family => cooked::parse_family(layer),
         Protocol::Nflog => nflog::parse(layer),
         Protocol::Wlan => wlan::parse(layer),
-        Protocol::Ethernet | Protocol::Ip => Ok((protocol, layer)),
         Protocol::Unknown => Err(Refusal::LinkType),
+    }
+}
+
+/// Goes through the header that an EtherType announces.
+fn announced<'a>(
+    number: u16,
+    layer: Layer<'a>,
+    vlans: &mut VlanStack,
+) -> Result<(Protocol, Layer<'a>), Refusal> {
+    match number {
+        ethertype::VLAN | ethertype::SERVICE_VLAN | ethertype::OLD_QINQ | ethertype::OLD_QINQ_2 => {
+            vlan::parse(layer, vlans)
+        }
+        ethertype::VN_TAG => vlan::parse_vn_tag(layer),
+        ethertype::E_TAG => vlan::parse_e_tag(layer),
+        ethertype::BACKBONE => vlan::parse_backbone(layer),
+        ethertype::FABRIC_PATH => vlan::parse_fabric_path(layer),
+        ethertype::MPLS | ethertype::MPLS_UPSTREAM => mpls::parse(layer),
+        ethertype::PPPOE_SESSION => pppoe::parse(layer),
+        ethertype::ETHERNET => Ok((Protocol::Ethernet, layer)),
+        ethertype::PPP => Ok((Protocol::Ppp, layer)),
+        _ => Err(Refusal::NotIp),
+    }
+}
+
+/// The EtherType of an IP packet, by the version in its first byte.
+fn ip_version(layer: Layer<'_>) -> Result<u16, Refusal> {
+    match layer.bytes.first().map(|byte| byte >> 4) {
+        Some(4) => Ok(ethertype::IPV4),
+        Some(6) => Ok(ethertype::IPV6),
+        Some(_) => Err(Refusal::IpVersion),
+        None => Err(Refusal::IpTruncated),
     }
 }

@@ -107,6 +107,19 @@ fn sound_packets_are_accepted() {
 }
 
 #[test]
+fn the_length_of_a_packet_longer_than_its_length_field_is_in_the_checksum() {
+    let source_and_destination = &ipv6(TCP, &[])[8..40];
+    let mut segment = tcp(1, 2, 0x10, &[0xa7; 70_000]);
+    let len = u32::try_from(segment.len()).unwrap().to_be_bytes();
+    let pseudo = [source_and_destination, &len, &[0, 0, 0, TCP]].concat();
+    let sum = checksum(&[&pseudo[..], &segment].concat());
+    segment[16..18].copy_from_slice(&sum);
+    let mut bytes = ipv6(TCP, &[]);
+    bytes.extend(segment);
+    assert_eq!(verify(&bytes), Ok(()));
+}
+
+#[test]
 fn a_changed_payload_is_refused_only_where_checksums_are_verified() {
     for (mut bytes, refusal, start) in sound() {
         // Not in the ports or the type, which say what it is, and in no length.
@@ -131,6 +144,16 @@ fn a_changed_ipv4_header_is_refused() {
             assert_eq!(verify(&bytes), Err(Refusal::IpChecksum), "{at}");
         }
     }
+}
+
+#[test]
+fn a_changed_header_is_the_reason_before_what_it_makes_of_the_packet() {
+    // UDP becomes TCP, for which the packet is too short.
+    let mut bytes = v4(UDP, &udp(1, 2, &[]));
+    bytes[9] = TCP;
+    let found: Vec<_> = packets(&raw(&bytes)).collect();
+    assert_eq!(found, [Err(Refusal::TcpTruncated)]);
+    assert_eq!(verify(&bytes), Err(Refusal::IpChecksum));
 }
 
 #[test]

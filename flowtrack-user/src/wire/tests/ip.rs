@@ -64,6 +64,58 @@ fn addresses_time_to_live_and_length_are_those_of_the_header() {
     );
 }
 
+/// A packet whose length is in a hop-by-hop option, behind padding of one and of more bytes.
+fn jumbogram(payload: u32, real: usize) -> Vec<u8> {
+    let mut options = extension(UDP, 16, &vec![0; real - 16]);
+    options[2..8].copy_from_slice(&[0, 1, 3, 9, 9, 9]);
+    options[8..16].copy_from_slice(&[0xc2, 4, 0, 0, 0, 0, 1, 0]);
+    options[10..14].copy_from_slice(&payload.to_be_bytes());
+    let mut packet = ipv6(HOP_BY_HOP, &[]);
+    packet.extend(options);
+    packet
+}
+
+#[test]
+fn a_jumbogram_has_its_length_in_an_option() {
+    let len = |payload: u32, real: usize| ip(&jumbogram(payload, real)).map(|packet| packet.ip_len);
+    assert_eq!(len(65_536, 65_536), Ok(65_576));
+    // What is behind it is padding.
+    assert_eq!(len(65_536, 70_000), Ok(65_576));
+    assert_eq!(len(70_001, 70_000), Err(Refusal::IpLength));
+    // The length field could have said it.
+    assert_eq!(len(65_535, 70_000), Err(Refusal::IpLength));
+    assert_eq!(len(u32::MAX, 70_000), Err(Refusal::IpLength));
+}
+
+#[test]
+fn a_length_of_zero_before_hop_by_hop_options_without_a_length_is_refused() {
+    let mut bytes = jumbogram(65_536, 65_536);
+    bytes[40 + 8] = 0x1e;
+    assert_eq!(ip(&bytes), Err(Refusal::IpLength));
+    // The option goes on behind the header.
+    let mut bytes = jumbogram(65_536, 65_536);
+    bytes[41] = 0;
+    assert_eq!(ip(&bytes), Err(Refusal::IpLength));
+    let cut = Frame {
+        bytes: &bytes[..47],
+        ..raw(&bytes)
+    };
+    assert_eq!(parse(&cut), Err(Refusal::IpLength));
+}
+
+#[test]
+fn a_length_of_zero_is_none_where_the_length_field_could_have_said_it() {
+    let zero = |payload: usize| {
+        let mut bytes = ipv6(NO_NEXT_HEADER, &[]);
+        bytes.resize(40 + payload, 0);
+        ip(&bytes).map(|packet| packet.ip_len)
+    };
+    // A packet without payload, and padding.
+    assert_eq!(zero(0), Ok(40));
+    assert_eq!(zero(65_535), Ok(40));
+    assert_eq!(zero(65_536), Ok(65_576));
+}
+
 #[test]
 fn ipv4_options_are_skipped() {
     for options in [4, 40] {

@@ -5,7 +5,7 @@ use flowtrack_common::{Envelope, Frame, LinkType, VlanStack};
 use super::frames::{
     ARP, IPV4, IPV6, OLD_QINQ, SERVICE_VLAN, UDP, VLAN, ethernet, frame, ipv4, ipv6, udp,
 };
-use crate::wire::{Packet, Refusal, parse};
+use crate::wire::{Packet, Refusal, macs, parse};
 
 /// The packet as it would be without what was around it.
 fn bare(packet: Packet) -> Packet {
@@ -281,4 +281,19 @@ fn ethernet_is_found_in_a_pseudowire_with_and_without_control_word() {
     }
     let noise = ethernet(&[0x8847], &[&[0, 0x10, 1, 64][..], &[0x10; 60]].concat());
     assert_eq!(parse(&frame(&noise)), Err(Refusal::NotIp));
+}
+
+#[test]
+fn the_addresses_of_an_ethernet_frame_are_those_of_its_header() {
+    let mut bytes = ethernet(&[ARP], &[]);
+    bytes[..12].copy_from_slice(&[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+    let (src, dst) = macs(&frame(&bytes)).unwrap();
+    assert_eq!(src, [7, 8, 9, 10, 11, 12]);
+    assert_eq!(dst, [1, 2, 3, 4, 5, 6]);
+    assert_eq!(macs(&frame(&bytes[..13])), None);
+    let raw = Frame {
+        link: LinkType::RAW,
+        ..frame(&bytes)
+    };
+    assert_eq!(macs(&raw), None);
 }

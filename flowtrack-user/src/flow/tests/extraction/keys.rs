@@ -9,9 +9,11 @@ use super::{answered, observe, packets, v4};
 use crate::{
     flow::{
         Directional, ExtractorConfig, FiveTuple, FiveTupleExtractor, FlowDriver, IpPairExtractor,
-        MacPairExtractor,
+        MacPairExtractor, SctpFlows,
     },
-    wire::tests::frames::{ARP, GRE, IPV4, TCP, UDP, VLAN, ethernet, frame, icmp, ipv4, tcp, udp},
+    wire::tests::frames::{
+        ARP, GRE, IPV4, SCTP, TCP, UDP, VLAN, ethernet, frame, icmp, ipv4, sctp, tcp, udp,
+    },
 };
 
 fn key(config: ExtractorConfig, bytes: &[u8]) -> FiveTuple {
@@ -41,6 +43,19 @@ fn vlans_and_tunnels_are_part_of_a_key_only_if_they_are_to_be() {
         id: 9,
     };
     assert_eq!(key(with, &tunnelled).tunnel, Some(tunnel));
+}
+
+#[test]
+fn sctp_can_be_a_protocol_without_ports() {
+    let bytes = v4(SCTP, &sctp(9, 4, &[]));
+    for (sctp, ports) in [(SctpFlows::Ports, (9, 4)), (SctpFlows::Hosts, (0, 0))] {
+        let config = ExtractorConfig {
+            sctp,
+            ..ExtractorConfig::default()
+        };
+        let key = key(config, &bytes);
+        assert_eq!((key.src_port, key.dst_port), ports);
+    }
 }
 
 #[test]
