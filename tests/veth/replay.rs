@@ -58,23 +58,27 @@ fn a_replayed_trace_gives_the_records_that_reading_it_gives() -> Result<()> {
     let trace = Trace::of_captures(&paths)?;
     let offline = read(&trace)?;
     for queues in [1, 2, 4] {
-        let live = replay(&trace, queues)?;
-        let only_in = |these: &[String], those: &[String]| -> Vec<String> {
-            let others = these.iter().filter(|record| !those.contains(record));
-            others.cloned().collect()
-        };
-        assert!(
-            live == offline,
-            "with {queues} queues, only live: {:#?}, only offline: {:#?}",
-            only_in(&live, &offline),
-            only_in(&offline, &live)
-        );
+        for burst in ["1", "7", "64"] {
+            let live = replay(&trace, queues, burst)?;
+            assert!(
+                live == offline,
+                "{queues} queues, bursts of {burst}, only live: {:#?}, only offline: {:#?}",
+                only_in(&live, &offline),
+                only_in(&offline, &live)
+            );
+        }
     }
     Ok(())
 }
 
-/// What `flowtrack run` records of it, on a tap with several receive queues.
-fn replay(trace: &Trace, queues: u32) -> Result<Vec<String>> {
+fn only_in<'a>(these: &'a [String], those: &[String]) -> Vec<&'a String> {
+    let others = these.iter().filter(|record| !those.contains(record));
+    others.collect()
+}
+
+/// What `flowtrack run` records of it, from a tap with several receive queues and at most so many
+/// packets at a time.
+fn replay(trace: &Trace, queues: u32, burst: &str) -> Result<Vec<String>> {
     let (sender_ns, switch_ns, probe_ns) = (
         NetNs::new("sender")?,
         NetNs::new("switch")?,
@@ -87,7 +91,7 @@ fn replay(trace: &Trace, queues: u32) -> Result<Vec<String>> {
         link.set_mtu(1600)?;
     }
     let _mirroring = span::mirror_to(&port, &mirror, span::Steering::Symmetric)?;
-    let probe = Probe::start(&tap, &[])?;
+    let probe = Probe::start(&tap, &["--burst", burst])?;
     trace.play(&Injector::new(&sender)?)?;
     let outcome = probe.stop()?;
     outcome.assert_closed();
