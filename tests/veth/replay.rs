@@ -12,7 +12,7 @@ use crate::probe::{Probe, flowtrack};
 /// Captures that last no second: TCP and UDP over IPv4 and IPv6, SCTP, VLANs and QinQ, GRE, ERSPAN,
 /// IP in IP, GTP-U. No flow is in two of them, and both directions of each have the same hash, so no
 /// flow is on two queues.
-const CAPTURES: [&str; 23] = [
+const CAPTURES: [&str; 24] = [
     "ndpi__nfsv3.pcap",
     "ndpi__spotify_tcp.pcap",
     "suri__bug-2576-01__temp6.pcap",
@@ -29,6 +29,7 @@ const CAPTURES: [&str; 23] = [
     "zeek__communityid__sctp.pcap",
     "zeek__erspanI.pcap",
     "zeek__ftp__fake-server-delays-all.pcap",
+    "zeek__http__concurrent-range-requests.pcap",
     "zeek__ldap__ldap-starttls.pcap",
     "zeek__pop3__redis-50-pings.pcap",
     "zeek__q-in-q.pcap",
@@ -86,9 +87,9 @@ fn replay(trace: &Trace, queues: u32, burst: &str) -> Result<Vec<String>> {
     );
     let (sender, port) = veth((&sender_ns, "v0"), (&switch_ns, "v1"), 1)?;
     let (mirror, tap) = veth((&switch_ns, "t0"), (&probe_ns, "t1"), queues)?;
-    // Room for three VLAN tags.
+    // Some frames have three VLAN tags, and some are of a host that leaves it to its card to cut them.
     for link in [&sender, &port, &mirror, &tap] {
-        link.set_mtu(1600)?;
+        link.set_mtu(4000)?;
     }
     let _mirroring = span::mirror_to(&port, &mirror, span::Steering::Symmetric)?;
     let probe = Probe::start(&tap, &["--burst", burst])?;
