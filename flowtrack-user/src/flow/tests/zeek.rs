@@ -11,7 +11,7 @@ use crate::flow::{
 };
 
 fn probe() -> Probe {
-    Probe::configured(TrackerConfig::zeek(), EventKinds::ALL)
+    Probe::configured(&TrackerConfig::zeek(), EventKinds::ALL)
 }
 
 fn secs(secs: u64) -> Timestamp {
@@ -255,7 +255,7 @@ fn only_timeouts_end_the_flows_of_netflow() {
     let config = TrackerConfig::netflow();
     assert_eq!(config.reuse, Reuse::Never);
     assert_eq!(config.tcp_timers, TcpTimers::LastPacket);
-    let mut probe = Probe::configured(config, EventKinds::ALL);
+    let mut probe = Probe::configured(&config, EventKinds::ALL);
     probe.segments(&open_then(&close()));
     probe.wait(Duration::from_secs(200));
     assert_eq!(probe.tracker.live(), 1, "closed, and not silent for long");
@@ -294,7 +294,7 @@ proptest! {
         ]),
         cut: bool,
     ) {
-        let mut probe = Probe::configured(config, EventKinds::ALL);
+        let mut probe = Probe::configured(&config, EventKinds::ALL);
         let mut now = 0;
         for (pause, segment) in segments {
             now += pause;
