@@ -1,5 +1,6 @@
 //! From frames to five-tuples.
 
+mod account;
 mod fragments;
 mod icmp;
 mod keys;
