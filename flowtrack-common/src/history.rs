@@ -44,6 +44,14 @@ impl HistoryString {
         !self.contains(letter, side) && self.push(letter, side)
     }
 
+    /// Adds `letter` for `side` the first time that something happens, the tenth time, the hundredth
+    /// time and so on; this is the time number `count`. Returns whether it was added.
+    pub fn push_scaled(&mut self, letter: char, side: FlowSide, count: u32) -> bool {
+        let exponent = count.checked_ilog10();
+        let scale = exponent.and_then(|exponent| 10u32.checked_pow(exponent));
+        scale == Some(count) && self.push(letter, side)
+    }
+
     /// Whether the history has the lower case `letter` for `side`.
     pub fn contains(&self, letter: char, side: FlowSide) -> bool {
         self.0.contains(cased(letter, side))
@@ -89,6 +97,23 @@ mod tests {
         assert!(h.push_once('a', Initiator));
         assert!(!h.push_once('a', Initiator));
         assert_eq!(h.as_str(), "ShA");
+    }
+
+    #[test]
+    fn a_scaled_letter_stands_for_powers_of_ten() {
+        let mut h = HistoryString::new();
+        for (count, added) in [
+            (0, false),
+            (1, true),
+            (2, false),
+            (10, true),
+            (11, false),
+            (1_000_000_000, true),
+            (u32::MAX, false),
+        ] {
+            assert_eq!(h.push_scaled('t', Responder, count), added, "{count}");
+        }
+        assert_eq!(h.as_str(), "ttt");
     }
 
     #[test]

@@ -47,6 +47,8 @@ pub struct SideStats {
     pub ttl_max: u8,
     /// ICMP errors that quote a packet of this side.
     pub icmp_errors: u32,
+    /// Packets that were refused for a wrong checksum, where checksums are verified.
+    pub bad_checksums: u32,
 }
 
 /// Packets and bytes, as [`SideStats`] counts them.

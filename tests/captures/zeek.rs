@@ -73,9 +73,11 @@ impl Oracle {
     fn read(folder: Folder, table: &str) -> Result<Self> {
         let captures = folder.table(table)?.by_capture()?.into_iter();
         let captures = captures.map(|(capture, table)| Ok((capture, group(&table)?)));
+        let flagged = folder.table("FLAGGED.tsv")?;
+        let tuple = |row| Ok(Connection::new(row)?.tuple);
         Ok(Self {
             captures: captures.collect::<Result<_>>()?,
-            flagged: group(&folder.table("FLAGGED.tsv")?)?.into_keys().collect(),
+            flagged: flagged.rows().iter().map(tuple).collect::<Result<_>>()?,
         })
     }
 
@@ -143,10 +145,13 @@ fn compare_row(comparison: &mut Comparison<'_>, ours: &Connection, theirs: &Conn
     comparison.check_close("duration", ours.duration, theirs.duration, tolerance);
 }
 
-/// The connections of each tuple, the oldest first.
+/// The connections of each tuple, the oldest first; without those that nobody but Zeek has seen.
 fn group(table: &Table) -> Result<Connections> {
     let mut connections = Connections::new();
     for row in table.rows() {
+        if row.text("check").is_ok_and(|check| check == "none") {
+            continue;
+        }
         let connection = Connection::new(row)?;
         connections
             .entry(connection.tuple)

@@ -34,8 +34,11 @@ impl Output for ZeekOutput {
     }
 
     fn record(&mut self, record: &FlowRecord<FiveTuple>, out: &mut Vec<u8>) {
-        // A vector takes whatever is written.
-        let _ = line(record, out);
+        // A connection is one row: that of its last record, which has the totals.
+        if record.reason.end().is_some() {
+            // A vector takes whatever is written.
+            let _ = line(record, out);
+        }
     }
 }
 

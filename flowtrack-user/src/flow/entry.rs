@@ -166,6 +166,15 @@ impl Flow {
         self.stats.completeness.truncated |= packet.truncated;
     }
 
+    /// Counts a packet that was refused for its checksum.
+    pub(super) fn note_bad_checksum(&mut self, side: FlowSide) {
+        let count = &mut self.stats.side_mut(side).bad_checksums;
+        *count = count.saturating_add(1);
+        if matches!(self.l4, Some(L4Proto::Tcp | L4Proto::Udp)) {
+            self.history.push_scaled('c', side, *count);
+        }
+    }
+
     /// The record of the part that is under way, to be given for `reason`.
     pub(super) fn record<K>(&self, key: K, reason: RecordReason) -> FlowRecord<K> {
         let (initiator, responder) = self.parts.volumes(&self.stats);

@@ -68,10 +68,9 @@ impl RecentFlows {
         let Some(set) = self.set(fingerprint) else {
             return;
         };
-        let known = set.iter().position(|place| place.is(fingerprint));
-        let free = || set.iter().position(Place::is_free);
-        let number = known.or_else(free).unwrap_or(WAYS - 1);
-        // The latest one stands first.
+        let place = |place: &Place| place.is(fingerprint) || place.is_free();
+        let number = set.iter().position(place).unwrap_or(WAYS - 1);
+        // The latest one stands first, free places are last.
         if let Some(places) = set.get_mut(..=number) {
             places.rotate_right(1);
         }
@@ -89,8 +88,10 @@ impl RecentFlows {
     ) -> Option<RecentFlow> {
         let fingerprint = self.fingerprint(key, clock);
         let set = self.set(fingerprint)?;
-        let place = set.iter_mut().find(|place| place.is(fingerprint))?;
-        let Place { tag, over_at } = std::mem::take(place);
+        let number = set.iter().position(|place| place.is(fingerprint))?;
+        let rest = set.get_mut(number..)?;
+        let Place { tag, over_at } = std::mem::take(rest.first_mut()?);
+        rest.rotate_left(1);
         (now <= over_at.saturating_add(REMEMBERED)).then_some(RecentFlow {
             initiator: if tag & REVERSE == 0 {
                 Orientation::Forward

@@ -15,3 +15,4 @@ mod parts;
 mod pressure;
 mod properties;
 pub(crate) mod script;
+mod zeek;

@@ -5,7 +5,7 @@
 //! eviction go by: the least recently used flow of a class is found in constant time.
 #![forbid(unsafe_code)]
 
-use std::hash::Hash;
+use std::{collections::hash_map::Entry, hash::Hash};
 
 use ahash::RandomState;
 
@@ -136,9 +136,12 @@ impl<K: Copy + Eq + Hash, V, const CLASSES: usize> FlowTable<K, V, CLASSES> {
     ///
     /// `None` if the table is full or has the key: nothing was changed.
     pub fn insert(&mut self, key: K, value: V, class: usize) -> Option<SlotId> {
-        if self.is_full() || self.index.contains_key(&key) {
+        if self.is_full() {
             return None;
         }
+        let Entry::Vacant(place) = self.index.entry(key) else {
+            return None;
+        };
         let slot = Slot {
             entry: Some((key, value)),
             class,
@@ -154,7 +157,7 @@ impl<K: Copy + Eq + Hash, V, const CLASSES: usize> FlowTable<K, V, CLASSES> {
             self.slots.push(slot);
             u32::try_from(self.slots.len() - 1).ok()?
         };
-        self.index.insert(key, id);
+        place.insert(id);
         self.append(id, class);
         Some(SlotId(id))
     }
@@ -341,6 +344,7 @@ mod tests {
                 }
                 prop_assert_eq!(table.limit(), room);
                 prop_assert_eq!(table.len(), model.len());
+                prop_assert_eq!(table.is_empty(), model.len() == 0);
                 for class in 0..2 {
                     let oldest = table.oldest(class).and_then(|id| table.get(id)).map(|(k, _)| *k);
                     prop_assert_eq!(oldest, model.0[class].first().copied());
@@ -359,6 +363,20 @@ mod tests {
                 all.sort_unstable();
                 prop_assert_eq!(seen, all);
             }
+        }
+    }
+
+    #[test]
+    fn takes_the_memory_that_it_says() {
+        type Table = FlowTable<u32, [u64; 9], 1>;
+        for flows in [1, 100, 1000, 100_000] {
+            let table = Table::new(flows);
+            // Seven in eight places of a large hash map are used, and each has a byte of its own.
+            let places = table.index.capacity() * 8 / 7;
+            let index = places * (size_of::<(u32, u32)>() + 1);
+            let taken = index + table.slots.capacity() * size_of::<Slot<u32, [u64; 9]>>();
+            let said = Table::memory(flows);
+            assert!(taken <= said && said <= taken * 11 / 10, "{taken} {said}");
         }
     }
 

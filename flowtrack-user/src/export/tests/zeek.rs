@@ -10,7 +10,7 @@ use super::script::{
 };
 use crate::{
     export::{Output, conn_state, zeek::ZeekOutput},
-    flow::{FiveTuple, FlowRecord},
+    flow::{EventKinds, FiveTuple, FlowRecord, TrackerConfig},
 };
 
 /// The columns of conn.log in Zeek 8, with Community IDs.
@@ -231,4 +231,24 @@ fn a_connection_has_the_same_name_whenever_it_is_read_and_no_other_has_it() {
     for uid in uids {
         assert!(uid.starts_with('C') && uid.bytes().all(|b| b.is_ascii_alphanumeric()));
     }
+}
+
+#[test]
+fn a_flow_that_is_recorded_in_parts_is_one_row_with_its_totals() {
+    let config = TrackerConfig {
+        active_timeout: Some(STEP),
+        ..TrackerConfig::default()
+    };
+    let mut probe = Probe::configured(&config, EventKinds::NONE);
+    probe.segments(&open_then(&close()));
+    let records = probe.finish();
+    assert_eq!(records.len(), 6, "a packet each");
+    let rows = log(&records);
+    let rows: Vec<_> = rows.lines().filter(|line| !line.starts_with('#')).collect();
+    assert_eq!(rows.len(), 1);
+    let row = columns(records.last().unwrap());
+    assert_eq!(
+        (row["orig_pkts"].as_str(), row["resp_pkts"].as_str()),
+        ("4", "2")
+    );
 }

@@ -66,11 +66,14 @@ impl Gaps {
         full.then_some(lowest)
     }
 
-    /// Forgets gaps that end before `number`.
+    /// Forgets what lies before `number`.
     pub(super) fn forget_before(&mut self, number: u32) {
-        while self.len > 0 && distance(self.list[0].to, number) > 0 {
+        while self.len > 0 && self.list[0].after(number).len() == 0 {
             self.list.rotate_left(1);
             self.len -= 1;
+        }
+        if self.len > 0 {
+            self.list[0] = self.list[0].after(number);
         }
     }
 

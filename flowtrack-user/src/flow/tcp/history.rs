@@ -11,21 +11,10 @@ pub(super) struct Marks {
     syn: u32,
     fin: u32,
     rst: u32,
-    retransmissions: Tally,
-    zero_windows: Tally,
-    gaps: Tally,
-}
-
-/// Counts what gets a letter the first time, the tenth time, the hundredth time and so on.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Tally(u32);
-
-impl Tally {
-    /// Counts one more. Returns whether it gets a letter.
-    fn count(&mut self) -> bool {
-        self.0 = self.0.saturating_add(1);
-        10u32.checked_pow(self.0.ilog10()) == Some(self.0)
-    }
+    /// How often there was a reason for a letter that is not written each time.
+    retransmissions: u32,
+    zero_windows: u32,
+    gaps: u32,
 }
 
 /// The letters of the flags and the payload: S, H, F, R, D, A, and I and Q for flags that contradict
@@ -91,21 +80,22 @@ pub(super) fn write_window(
 ) {
     let matters = peer.state != EndpointState::Closed && endpoint.state != EndpointState::Reset;
     let zero = info.window == 0 && !info.flags.rst();
-    if zero && matters && endpoint.marks.zero_windows.count() {
-        history.push('w', side);
+    if zero && matters {
+        write_scaled('w', side, &mut endpoint.marks.zero_windows, history);
     }
 }
 
 /// T: payload that does not move the end of the stream.
 pub(super) fn write_retransmission(marks: &mut Marks, side: FlowSide, history: &mut HistoryString) {
-    if marks.retransmissions.count() {
-        history.push('t', side);
-    }
+    write_scaled('t', side, &mut marks.retransmissions, history);
 }
 
 /// G: bytes that were acknowledged and not seen.
 pub(super) fn write_gap(marks: &mut Marks, side: FlowSide, history: &mut HistoryString) {
-    if marks.gaps.count() {
-        history.push('g', side);
-    }
+    write_scaled('g', side, &mut marks.gaps, history);
+}
+
+fn write_scaled(letter: char, side: FlowSide, count: &mut u32, history: &mut HistoryString) {
+    *count = count.saturating_add(1);
+    history.push_scaled(letter, side, *count);
 }

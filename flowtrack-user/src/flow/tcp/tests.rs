@@ -2,6 +2,7 @@
 
 mod cases;
 mod conversations;
+mod history;
 mod reuse;
 mod sequence;
 

@@ -85,7 +85,7 @@ pub(crate) fn udp(number: u16, ts: Timestamp) -> Meta<FiveTuple> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Segment {
     from_client: bool,
-    info: TcpInfo,
+    pub(crate) info: TcpInfo,
 }
 
 /// A segment of the client; `flags` are S, A, F, R and P.

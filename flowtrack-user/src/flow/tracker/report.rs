@@ -38,7 +38,10 @@ impl<K: FlowKey> Tracker<K> {
                     None
                 }
                 NoteKind::BadHeaderLength => Some(AnomalyKind::BadHeaderLength { side }),
-                NoteKind::BadChecksum => Some(AnomalyKind::BadChecksum { side }),
+                NoteKind::BadChecksum => {
+                    flow.note_bad_checksum(side);
+                    Some(AnomalyKind::BadChecksum { side })
+                }
             };
             if let Some(kind) = kind
                 && self.reports_anomalies(sink)

@@ -109,7 +109,7 @@ fn sound_packets_are_accepted() {
 #[test]
 fn the_length_of_a_packet_longer_than_its_length_field_is_in_the_checksum() {
     let source_and_destination = &ipv6(TCP, &[])[8..40];
-    let mut segment = tcp(1, 2, 0x10, &[0xa7; 70_000]);
+    let mut segment = tcp(1, 2, 0x10, &vec![0xa7; 70_000]);
     let len = u32::try_from(segment.len()).unwrap().to_be_bytes();
     let pseudo = [source_and_destination, &len, &[0, 0, 0, TCP]].concat();
     let sum = checksum(&[&pseudo[..], &segment].concat());

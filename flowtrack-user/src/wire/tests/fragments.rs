@@ -176,6 +176,15 @@ fn a_first_fragment_that_the_capture_cut_is_refused_where_the_ports_are_missing(
         };
         assert_eq!(parse(&cut).err(), refusal, "{captured}");
     }
+    let part = fragment(DESTINATION, 0, true, &extension(UDP, 16, &[0; 8]));
+    let bytes = ipv6(FRAGMENT, &part);
+    for (captured, refusal) in [(72, None), (63, Some(Refusal::Ipv6ExtensionTruncated))] {
+        let cut = Frame {
+            bytes: &bytes[..captured],
+            ..raw(&bytes)
+        };
+        assert_eq!(parse(&cut).err(), refusal, "{captured}");
+    }
 }
 
 #[test]

@@ -157,10 +157,17 @@ fn ip_is_found_behind_other_link_layers() {
     let packets = [ipv4(UDP, &datagram), ipv6(UDP, &datagram)];
     let sll = |ethertype: u16| [&[0; 14][..], &ethertype.to_be_bytes()].concat();
     let sll2 = |ethertype: u16| [&ethertype.to_be_bytes()[..], &[0; 18]].concat();
-    // Two attributes, the first one padded.
+    let labelled = vec![0x02, 0x81, 0, 0x10, 1, 64];
+    // Two attributes, the first one padded; in both byte orders.
+    let nflog_of_another_host = vec![2, 0, 0, 0, 0, 5, 0, 10, b'x', 0, 0, 0, 0, 200, 0, 9];
     let nflog = vec![2, 0, 0, 0, 5, 0, 10, 0, b'x', 0, 0, 0, 200, 0, 9, 0];
-    let cases: [(LinkType, [Vec<u8>; 2]); 11] = [
+    let cases: [(LinkType, [Vec<u8>; 2]); 13] = [
         (LinkType::NFLOG, [nflog.clone(), nflog]),
+        (LinkType::PPP, [labelled.clone(), labelled]),
+        (
+            LinkType::NFLOG,
+            [nflog_of_another_host.clone(), nflog_of_another_host],
+        ),
         (LinkType::LINUX_SLL, [sll(IPV4), sll(IPV6)]),
         (LinkType::LINUX_SLL2, [sll2(IPV4), sll2(IPV6)]),
         // A VLAN tag behind the cooked header.
@@ -296,4 +303,55 @@ fn the_addresses_of_an_ethernet_frame_are_those_of_its_header() {
         ..frame(&bytes)
     };
     assert_eq!(macs(&raw), None);
+}
+
+#[test]
+fn a_log_without_a_packet_is_refused() {
+    // Attributes of length 0 take four bytes, so that each of them is looked at.
+    let attributes = |count: usize| [vec![2, 0, 0, 0], [0, 0, 10, 0].repeat(count)].concat();
+    for (bytes, refusal) in [
+        (vec![2, 0, 0], Refusal::LinkTruncated),
+        (attributes(0), Refusal::LinkTruncated),
+        (attributes(31), Refusal::LinkTruncated),
+        (attributes(32), Refusal::NotIp),
+        (
+            vec![2, 0, 0, 0, 200, 0, 10, 0, 0, 0, 0, 0],
+            Refusal::LinkTruncated,
+        ),
+    ] {
+        let log = Frame {
+            link: LinkType::NFLOG,
+            ..frame(&bytes)
+        };
+        assert_eq!(parse(&log), Err(refusal), "{bytes:?}");
+    }
+}
+
+#[test]
+fn a_packet_longer_than_its_attribute_in_a_log_is_refused() {
+    let packet = ipv4(UDP, &udp(1, 2, &[0; 8]));
+    for (missing, refusal) in [(0, None), (1, Some(Refusal::IpLength))] {
+        let len = u8::try_from(4 + packet.len() - missing).unwrap();
+        // Another attribute follows.
+        let bytes = [&[2, 0, 0, 0, len, 0, 9, 0][..], &packet, &[4, 0, 10, 0]].concat();
+        let log = Frame {
+            link: LinkType::NFLOG,
+            ..frame(&bytes)
+        };
+        assert_eq!(parse(&log).err(), refusal);
+    }
+}
+
+#[test]
+fn a_header_of_802_2_without_snap_announces_nothing() {
+    let packet = ipv4(UDP, &udp(1, 2, &[]));
+    for (llc, refusal) in [
+        ([0xaa, 0xaa, 3, 0, 0, 0], None),
+        // Spanning tree, and the organisation Cisco.
+        ([0x42, 0x42, 3, 0, 0, 0], Some(Refusal::NotIp)),
+        ([0xaa, 0xaa, 3, 0, 0, 0x0c], Some(Refusal::NotIp)),
+    ] {
+        let bytes = ethernet(&[100], &[&llc[..], &IPV4.to_be_bytes(), &packet].concat());
+        assert_eq!(parse(&frame(&bytes)).err(), refusal, "{llc:x?}");
+    }
 }

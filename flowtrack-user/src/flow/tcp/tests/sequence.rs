@@ -120,12 +120,93 @@ fn bytes_are_counted_once_whatever_becomes_of_their_segments() {
 }
 
 #[test]
+fn several_gaps_are_filled_each_for_itself() {
+    let plain = |stream| Counts {
+        stream,
+        payload: stream,
+        ..Counts::default()
+    };
+    for (name, pieces, expected) in [
+        (
+            "two gaps, filled the later one first",
+            vec![(1, 100), (201, 100), (401, 100), (301, 100), (101, 100)],
+            Counts {
+                out_of_order: 2,
+                gap: 200,
+                ..plain(500)
+            },
+        ),
+        (
+            "a piece in the middle of a gap, then the rest of it",
+            vec![(1, 100), (401, 100), (201, 100), (101, 100), (301, 100)],
+            Counts {
+                out_of_order: 3,
+                gap: 300,
+                ..plain(500)
+            },
+        ),
+        (
+            "more gaps than are remembered: the first one is given up",
+            vec![
+                (1, 100),
+                (201, 100),
+                (401, 100),
+                (601, 100),
+                (801, 100),
+                (1001, 100),
+                (101, 100),
+                (301, 100),
+            ],
+            Counts {
+                payload: 800,
+                out_of_order: 1,
+                retransmitted: 1,
+                gap: 500,
+                ..plain(1100)
+            },
+        ),
+    ] {
+        assert_eq!(counts(&pieces), expected, "{name}");
+    }
+}
+
+#[test]
 fn a_stream_may_be_longer_than_the_sequence_space() {
     const PIECE: u32 = 1 << 28;
     let pieces: Vec<_> = (0..40u32)
         .map(|number| (number.wrapping_mul(PIECE).wrapping_add(1), PIECE))
         .collect();
     assert_eq!(counts(&pieces).stream, 40 << 28);
+}
+
+#[test]
+fn a_jump_that_the_other_side_acknowledges_is_a_part_of_the_stream() {
+    // Segments of a long stream of which most was not captured: each jump is almost half of the
+    // sequence space.
+    const JUMP: u32 = 1_900_000_000;
+    let pieces = (0..5u32).flat_map(|n| {
+        let seq = 1u32.wrapping_add(JUMP.wrapping_mul(n));
+        [s("A", 1, seq, 0), c("A", seq, 1, 100)]
+    });
+    let record = converse(&open_then(&pieces.collect::<Vec<_>>()));
+    let expected = 4 * u64::from(JUMP) + 100;
+    assert_eq!(record.stats.initiator.stream_bytes, expected);
+    let missed = record.stats.initiator.missed_bytes;
+    assert_eq!(
+        missed,
+        expected - 500,
+        "but for the last one all pieces are acknowledged, and seen"
+    );
+}
+
+#[test]
+fn a_stream_that_is_never_acknowledged_may_be_long() {
+    const PIECE: u32 = 1 << 28;
+    for pieces in 1..20u32 {
+        let seq = |number: u32| number.wrapping_mul(PIECE).wrapping_add(1);
+        let stream: Vec<_> = (0..pieces).map(|n| (seq(n), PIECE)).collect();
+        assert_eq!(counts(&stream).stream, u64::from(pieces) << 28, "{pieces}");
+    }
 }
 
 #[test]

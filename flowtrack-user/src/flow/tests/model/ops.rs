@@ -116,7 +116,7 @@ pub(super) fn config() -> impl Strategy<Value = TrackerConfig> {
             active_timeout,
             emit_anomalies,
             established_share: Share { parts, of },
-            syn_flood_threshold: 3,
+            syn_flood_threshold: 2,
             ..if netflow {
                 TrackerConfig::netflow()
             } else {

@@ -43,7 +43,7 @@ fn in_ip() -> Vec<Case> {
 }
 
 fn in_gre() -> Vec<Case> {
-    use TunnelKind::{Erspan, Gre};
+    use TunnelKind::Gre;
     let in_gre = |payload: Vec<u8>| ipv4(GRE, &payload);
     let framed = ethernet(&[IPV4], &v4());
     let labelled = [&[0, 0x10, 1, 64][..], &v4()].concat();
@@ -52,6 +52,13 @@ fn in_gre() -> Vec<Case> {
         case("IPv6 in GRE", Gre, 0, in_gre(gre(IPV6, &v6())), v6()),
         case("GRE in IPv6", Gre, 0, ipv6(GRE, &gre(IPV4, &v4())), v4()),
         case("frame in GRE", Gre, 0, in_gre(gre(ETHERNET, &framed)), v4()),
+        case(
+            "PPP in GRE",
+            Gre,
+            0,
+            in_gre(gre(0x880b, &[&[0, 0x21][..], &v4()].concat())),
+            v4(),
+        ),
         case("MPLS in GRE", Gre, 0, in_gre(gre(0x8847, &labelled)), v4()),
         case(
             "checksum",
@@ -114,6 +121,14 @@ fn in_gre() -> Vec<Case> {
             in_gre(gre(0x9000, &wlan(0x08, 0x01, &[], IPV6, &v6()))),
             v6(),
         ),
+    ]
+}
+
+fn mirrored() -> Vec<Case> {
+    use TunnelKind::Erspan;
+    let in_gre = |payload: Vec<u8>| ipv4(GRE, &payload);
+    let framed = ethernet(&[IPV4], &v4());
+    vec![
         case("ERSPAN I", Erspan, 0, in_gre(gre(0x88be, &framed)), v4()),
         case(
             "ERSPAN II",
@@ -276,7 +291,7 @@ fn access() -> Vec<Case> {
 
 /// All kinds.
 pub(in super::super) fn cases() -> impl Iterator<Item = Case> {
-    [in_ip(), in_gre(), overlays(), access()]
+    [in_ip(), in_gre(), mirrored(), overlays(), access()]
         .into_iter()
         .flatten()
 }
