@@ -164,6 +164,7 @@ const fn side(stats: &SideStats) {
         ttl_min,
         ttl_max,
         icmp_errors,
+        bad_checksums,
     } = *stats;
     let _: [u64; 7] = [
         packets,
@@ -174,13 +175,14 @@ const fn side(stats: &SideStats) {
         gap_bytes,
         missed_bytes,
     ];
-    let _: [u32; 6] = [
+    let _: [u32; 7] = [
         ip_len_min,
         ip_len_max,
         retransmitted,
         out_of_order,
         zero_windows,
         icmp_errors,
+        bad_checksums,
     ];
     let _: (TcpFlags, EndpointState) = (tcp_flags, tcp_state);
     let _: [Timestamp; 2] = [first_seen, last_seen];

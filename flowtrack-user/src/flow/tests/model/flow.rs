@@ -190,6 +190,17 @@ impl Flow {
         }
     }
 
+    /// A wrong checksum gets a letter each time that their number has one more digit.
+    pub(super) fn bad_checksum(&mut self, side: FlowSide) {
+        let count = &mut self.stats.side_mut(side).bad_checksums;
+        let digits = count.to_string().len();
+        *count += 1;
+        let longer = *count == 1 || count.to_string().len() > digits;
+        if longer && matches!(self.l4, Some(L4Proto::Tcp | L4Proto::Udp)) {
+            self.history.push('c', side);
+        }
+    }
+
     /// Follows the connection by a segment. Returns whether that completed the handshake.
     pub(super) fn segment(&mut self, side: FlowSide, info: &TcpInfo, ts: Timestamp) -> bool {
         let flags = info.flags;

@@ -77,6 +77,7 @@ impl Reference {
             match note.kind {
                 NoteKind::IcmpError => self.flows[number].stats.side_mut(side).icmp_errors += 1,
                 NoteKind::BadChecksum => {
+                    self.flows[number].bad_checksum(side);
                     self.report(number, AnomalyKind::BadChecksum { side }, note.ts);
                 }
                 NoteKind::BadHeaderLength => {
