@@ -217,6 +217,17 @@ mod tests {
     }
 
     #[test]
+    fn a_key_has_one_place_whatever_was_taken_before() {
+        let mut recent = one_set();
+        recent.remember(&1, 0, flow(1));
+        recent.remember(&2, 0, flow(2));
+        recent.take(&2, 0, NOW);
+        recent.remember(&1, 0, flow(7));
+        assert_eq!(recent.take(&1, 0, NOW), Some(flow(7)));
+        assert_eq!(recent.take(&1, 0, NOW), None);
+    }
+
+    #[test]
     fn a_flow_is_forgotten_when_it_has_been_over_for_long() {
         let over_at = flow(0).over_at;
         for (late, found) in [(0, true), (1, false)] {
