@@ -128,6 +128,7 @@ struct Side {
     ttl_min: u8,
     ttl_max: u8,
     icmp_errors: u32,
+    bad_checksums: u32,
 }
 
 #[derive(Serialize)]
@@ -137,6 +138,7 @@ struct Tcp {
     retransmitted: u32,
     out_of_order: u32,
     gap_bytes: u64,
+    missed_bytes: u64,
     zero_windows: u32,
 }
 
@@ -277,6 +279,7 @@ impl Side {
                 retransmitted: stats.retransmitted,
                 out_of_order: stats.out_of_order,
                 gap_bytes: stats.gap_bytes,
+                missed_bytes: stats.missed_bytes,
                 zero_windows: stats.zero_windows,
             }),
             ip_len_min: stats.ip_len_min,
@@ -284,6 +287,7 @@ impl Side {
             ttl_min: stats.ttl_min,
             ttl_max: stats.ttl_max,
             icmp_errors: stats.icmp_errors,
+            bad_checksums: stats.bad_checksums,
         }
     }
 }

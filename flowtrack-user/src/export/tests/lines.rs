@@ -51,9 +51,10 @@ fn a_record_has_all_its_fields_under_their_names() {
     assert_eq!(names(&value), fields.split_whitespace().collect());
     for side in ["initiator", "responder"] {
         let fields = "packets wire_bytes ip_bytes payload_bytes tcp ip_len_min ip_len_max ttl_min \
-                      ttl_max icmp_errors";
+                      ttl_max icmp_errors bad_checksums";
         assert_eq!(names(&value[side]), fields.split_whitespace().collect());
-        let fields = "flags stream_bytes retransmitted out_of_order gap_bytes zero_windows";
+        let fields = "flags stream_bytes retransmitted out_of_order gap_bytes missed_bytes \
+                      zero_windows";
         assert_eq!(
             names(&value[side]["tcp"]),
             fields.split_whitespace().collect()

@@ -132,7 +132,8 @@ fn no_datagram_is_longer_than_an_ip_packet_can_be() {
 proptest! {
     #[test]
     fn the_order_of_the_fragments_does_not_matter(
-        len in 1_usize..2000,
+        // So long that the first cut is always in it.
+        len in 2000_usize..4000,
         cuts in vec(1_usize..250, 1..12),
         order in vec(any::<Index>(), 24),
     ) {
@@ -147,7 +148,6 @@ proptest! {
             parts.push((start, end, true));
             start = end;
         }
-        prop_assume!(start > 0);
         parts.push((start, datagram.len(), false));
         for (at, index) in order.iter().enumerate() {
             let other = index.index(parts.len());
