@@ -207,6 +207,10 @@ mod tests {
         assert!(clock.note(at(2_000)));
         assert!(!clock.is_idle(fresh, timeout), "60 seconds are not more");
         assert_eq!(clock.on_this_clock(fresh), at(2_000));
+        clock.note(at(2_060));
+        assert!(!clock.is_idle(fresh, timeout), "nor are they on this clock");
+        clock.note(at(2_061));
+        assert!(clock.is_idle(fresh, timeout));
     }
 
     #[test]

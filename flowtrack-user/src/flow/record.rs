@@ -75,3 +75,24 @@ impl RecordReason {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_reason_has_a_name_and_a_number_of_ipfix() {
+        for reason in EndReason::ALL {
+            let record = RecordReason::Ended(reason);
+            assert_eq!(
+                (record.name(), record.ipfix(), record.end()),
+                (reason.name(), reason.ipfix(), Some(reason))
+            );
+        }
+        let active = RecordReason::ActiveTimeout;
+        assert_eq!(
+            (active.name(), active.ipfix(), active.end()),
+            ("active_timeout", 2, None)
+        );
+    }
+}

@@ -269,6 +269,23 @@ mod tests {
     }
 
     #[test]
+    fn each_class_has_a_name_of_its_own() {
+        let names: Vec<_> = TimeoutClass::ALL.iter().map(|class| class.name()).collect();
+        assert_eq!(
+            names,
+            [
+                "tcp-linger",
+                "tcp-opening",
+                "tcp-closing",
+                "icmp",
+                "udp",
+                "other",
+                "tcp"
+            ]
+        );
+    }
+
+    #[test]
     fn a_port_may_have_a_timeout_of_its_own() {
         let mut timeouts = Timeouts::default();
         assert_eq!(timeouts.port(L4Proto::Tcp, 22), None);
