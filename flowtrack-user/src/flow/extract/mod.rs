@@ -143,7 +143,7 @@ impl FiveTupleExtractor {
         let FragmentMemory::Reassemble(reassembler) = &mut self.fragments else {
             return None;
         };
-        let key = datagram(self.config, packet, fragment);
+        let key = DatagramKey::new(packet, fragment);
         let whole = reassembler.hold(key, packet, fragment, frame, wire_len);
         Some(whole.ok_or(Refusal::FragmentHeld))
     }
@@ -255,15 +255,10 @@ impl FiveTupleExtractor {
         let FragmentMemory::Follow(follower) = &mut self.fragments else {
             return (own, tiny);
         };
-        let key = datagram(self.config, packet, fragment);
+        let key = DatagramKey::new(packet, fragment);
         let (header, overlap) = follower.follow(key, fragment, own, frame.ts);
         (header, tiny.union(overlap))
     }
-}
-
-fn datagram(config: ExtractorConfig, packet: &Packet, fragment: &Fragment) -> DatagramKey {
-    let (vlans, tunnel) = config.envelope_parts(&packet.envelope);
-    DatagramKey::new(packet, fragment, vlans, tunnel)
 }
 
 impl Default for FiveTupleExtractor {
