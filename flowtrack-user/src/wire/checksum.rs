@@ -7,8 +7,9 @@ use std::{net::IpAddr, ops::Range};
 use flowtrack_common::L4Proto;
 
 use super::{
-    Layer, Refusal,
+    Layer, Ports, Refusal,
     ip::{Header, pseudo},
+    tunnel,
 };
 
 /// The sum of bytes with a valid checksum among them.
@@ -36,9 +37,7 @@ fn transport(layer: Layer<'_>, header: &Header<'_>) -> Option<Refusal> {
     let bytes = header.payload.bytes;
     let refusal = match header.l4 {
         L4Proto::Tcp => Refusal::TcpChecksum,
-        L4Proto::Udp if bytes.get(UDP_CHECKSUM) == Some(&[0, 0]) && header.src.is_ipv4() => {
-            return None;
-        }
+        L4Proto::Udp if has_no_checksum(header) => return None,
         L4Proto::Udp => Refusal::UdpChecksum,
         L4Proto::Icmp | L4Proto::IcmpV6 => Refusal::IcmpChecksum,
         L4Proto::Sctp | L4Proto::Other(_) => return None,
@@ -48,6 +47,15 @@ fn transport(layer: Layer<'_>, header: &Header<'_>) -> Option<Refusal> {
         _ => pseudo_header(pseudo::addresses(layer, header)?, header),
     };
     (sum(start, bytes) != VALID).then_some(refusal)
+}
+
+/// Whether a UDP datagram does without a checksum. In IPv6 only tunnels may (RFC 6935, section 5, and
+/// RFC 6936).
+fn has_no_checksum(header: &Header<'_>) -> bool {
+    let bytes = header.payload.bytes;
+    let ports = || bytes.first_chunk().copied().map(Ports::new);
+    bytes.get(UDP_CHECKSUM) == Some(&[0, 0])
+        && (header.src.is_ipv4() || ports().is_some_and(tunnel::has_udp_port))
 }
 
 /// The sum of addresses, protocol and length (RFC 9293, section 3.1, and RFC 8200, section 8.1).

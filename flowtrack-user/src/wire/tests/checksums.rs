@@ -157,10 +157,21 @@ fn a_changed_header_is_the_reason_before_what_it_makes_of_the_packet() {
 }
 
 #[test]
-fn a_udp_checksum_of_zero_is_none_in_ipv4_alone() {
-    let datagram = udp(1, 2, &[1, 2, 3]);
-    assert_eq!(verify(&v4(UDP, &datagram)), Ok(()));
-    assert_eq!(verify(&ipv6(UDP, &datagram)), Err(Refusal::UdpChecksum));
+fn a_udp_checksum_of_zero_is_none_in_ipv4_and_in_tunnels() {
+    let wrong = Err(Refusal::UdpChecksum);
+    for (ports, in_ipv6) in [
+        ((1, 2), wrong),
+        // VXLAN and Geneve: their source port is any.
+        ((1, 4789), Ok(())),
+        ((4789, 1), wrong),
+        ((1, 6081), Ok(())),
+        ((1, 2152), Ok(())),
+        ((2152, 1), Ok(())),
+    ] {
+        let datagram = udp(ports.0, ports.1, &[1, 2, 3]);
+        assert_eq!(verify(&v4(UDP, &datagram)), Ok(()));
+        assert_eq!(verify(&ipv6(UDP, &datagram)), in_ipv6, "{ports:?}");
+    }
 }
 
 #[test]
