@@ -5,7 +5,7 @@ use flowtrack_common::{Defects, L4Proto, Timestamp};
 use super::{DatagramKey, datagrams::Datagrams, pieces::Pieces};
 use crate::{flow::extract::Ends, wire::Fragment};
 
-/// Times four: datagrams that are remembered, in about a megabyte.
+/// Times four: datagrams that are remembered, in one and a half megabytes.
 const SETS: usize = 1024;
 
 /// Remembers the transport headers of first fragments.
