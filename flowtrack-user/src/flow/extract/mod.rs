@@ -232,11 +232,7 @@ impl FiveTupleExtractor {
             Some(fragment) => self.fragment_header(packet, fragment, own, frame),
             None => (own, Defects::NONE),
         };
-        let none = Header {
-            l4,
-            ends: Ends::NONE,
-        };
-        (header.unwrap_or(none), defects)
+        (header.unwrap_or(Header::without_ports(l4)), defects)
     }
 
     #[cold]
@@ -247,10 +243,13 @@ impl FiveTupleExtractor {
         own: Option<Header>,
         frame: &Frame<'_>,
     ) -> (Option<Header>, Defects) {
-        let tiny = if fragment.offset == 0 && own.is_none() {
-            Defects::TINY_FRAGMENT
-        } else {
-            Defects::NONE
+        let (own, tiny) = match own {
+            // The others have to go where it goes.
+            None if fragment.offset == 0 => (
+                Some(Header::without_ports(packet.l4)),
+                Defects::TINY_FRAGMENT,
+            ),
+            own => (own, Defects::NONE),
         };
         let FragmentMemory::Follow(follower) = &mut self.fragments else {
             return (own, tiny);
