@@ -271,8 +271,9 @@ fn what_else_mpls_and_ppp_carry_is_not_ip() {
 fn ethernet_is_found_in_a_pseudowire_with_and_without_control_word() {
     let packet = ipv4(UDP, &udp(1, 2, &[0; 3]));
     let inner = ethernet(&[VLAN, IPV4], &packet);
-    // Addresses as they are most often, and with a first half byte that is not 0.
-    for first in [0x00, 0x02, 0x98, 0xa4, 0xf0] {
+    // Addresses as they are most often, with a first half byte that is not 0, and with one that could
+    // be a version of IP.
+    for first in [0x00, 0x02, 0x98, 0xa4, 0xf0, 0x40, 0x45, 0x48, 0x60, 0x6c] {
         let mut inner = inner.clone();
         inner[0] = first;
         for control_word in [&[][..], &[0, 0, 0, 0], &[0, 0, 0x12, 0x34]] {
@@ -286,6 +287,10 @@ fn ethernet_is_found_in_a_pseudowire_with_and_without_control_word() {
             );
         }
     }
+    // What has the version of IP and no EtherType is a damaged packet.
+    let long = ipv4(UDP, &udp(1, 2, &[0; 30]));
+    let cut = ethernet(&[0x8847], &[&[0, 0x10, 1, 64], &long[..40]].concat());
+    assert_eq!(parse(&frame(&cut)), Err(Refusal::IpLength));
     let noise = ethernet(&[0x8847], &[&[0, 0x10, 1, 64][..], &[0x10; 60]].concat());
     assert_eq!(parse(&frame(&noise)), Err(Refusal::NotIp));
 }
