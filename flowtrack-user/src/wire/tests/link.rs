@@ -103,6 +103,25 @@ fn ip_is_found_behind_the_other_headers_of_bridges() {
 }
 
 #[test]
+fn a_length_of_802_3_is_one_behind_a_tag_too() {
+    let packet = ipv4(UDP, &udp(1, 2, &[]));
+    let snap = [&[0xaa, 0xaa, 3, 0, 0, 0][..], &IPV4.to_be_bytes(), &packet].concat();
+    let len = u16::try_from(snap.len()).unwrap();
+    let vn_tag = [&[0; 4], &len.to_be_bytes()[..], &snap].concat();
+    let e_tag = [&[0; 6], &len.to_be_bytes()[..], &snap].concat();
+    let expected = parse(&frame(&ethernet(&[IPV4], &packet)));
+    assert!(expected.is_ok());
+    for bytes in [
+        ethernet(&[VLAN, len], &snap),
+        ethernet(&[SERVICE_VLAN, VLAN, len], &snap),
+        ethernet(&[0x8926], &vn_tag),
+        ethernet(&[0x893f], &e_tag),
+    ] {
+        assert_eq!(parse(&frame(&bytes)).map(bare), expected, "{bytes:x?}");
+    }
+}
+
+#[test]
 fn what_is_not_ip_is_refused_as_such_tagged_or_not() {
     // ARP, PPPoE discovery, LLDP, and the lengths of 802.3 frames: spanning tree and the like
     for ethertype in [ARP, 0x8863, 0x88cc, 38, 1500, 0, 0xffff] {
