@@ -19,6 +19,8 @@ pub struct Packets<'a> {
     suspect: Option<Packet>,
     /// Checksums are looked at.
     verify: bool,
+    /// Tunnels are looked into.
+    tunnels: bool,
 }
 
 /// Where to look for a packet.
@@ -54,6 +56,7 @@ pub fn packets<'a>(frame: &Frame<'a>) -> Packets<'a> {
         ready: None,
         suspect: None,
         verify: false,
+        tunnels: true,
     }
 }
 
@@ -68,6 +71,14 @@ impl Packets<'_> {
     #[must_use]
     pub fn verified(mut self, verify: bool) -> Self {
         self.verify = verify;
+        self
+    }
+
+    /// Whether tunnels are looked into, as they are unless told otherwise. Else there is one packet, and
+    /// nothing is known of what it carries.
+    #[must_use]
+    pub fn with_tunnels(mut self, tunnels: bool) -> Self {
+        self.tunnels = tunnels;
         self
     }
 
@@ -96,7 +107,7 @@ impl Iterator for Packets<'_> {
             self.suspect = Some(parsed.packet);
             return Some(Err(refusal));
         }
-        if let Some(inside) = parsed.inside {
+        if let Some(inside) = parsed.inside.filter(|_| self.tunnels) {
             let inner = inside.parse(self.verify);
             parsed.packet.envelope.carries =
                 inner.as_ref().is_ok_and(|inner| inner.fault.is_none());

@@ -5,7 +5,7 @@ mod directional;
 mod five_tuple;
 mod pairs;
 
-use flowtrack_common::{Defects, Envelope, Extracted, FlowExtractor, Frame};
+use flowtrack_common::{Defects, Extracted, FlowExtractor, Frame};
 
 pub(super) use self::five_tuple::Ends;
 pub use self::{
@@ -75,7 +75,9 @@ impl FiveTupleExtractor {
         let wire_len = whole.map_or(frame.wire_len, Whole::wire_len);
         // Nobody has put together the checksums of a datagram.
         let verify = self.config.verify_checksums && whole.is_none();
-        let mut packets = wire::packets(frame).verified(verify);
+        let mut packets = wire::packets(frame)
+            .verified(verify)
+            .with_tunnels(self.config.tunnels != Tunnels::Outer);
         let mut last = None;
         let mut end = Ok(None);
         for packet in packets.by_ref() {
@@ -96,9 +98,6 @@ impl FiveTupleExtractor {
                 return held.map(Some);
             }
             last = Some(packet);
-            if self.config.tunnels == Tunnels::Outer {
-                break;
-            }
         }
         if let Some(packet) = &last {
             if self.has_flow(packet) {
@@ -175,7 +174,7 @@ impl FiveTupleExtractor {
                 ttl: packet.ttl,
                 truncated: packet.truncated,
                 defects,
-                envelope: self.envelope(packet),
+                envelope: packet.envelope,
             },
             ts: frame.ts,
         }));
@@ -187,15 +186,6 @@ impl FiveTupleExtractor {
                 kind: NoteKind::IcmpError,
                 ts: frame.ts,
             }));
-        }
-    }
-
-    /// What a packet was wrapped in. What it carries has flows only if it is looked for.
-    #[inline]
-    fn envelope(&self, packet: &Packet) -> Envelope {
-        Envelope {
-            carries: packet.envelope.carries && self.config.tunnels != Tunnels::Outer,
-            ..packet.envelope
         }
     }
 
