@@ -5,7 +5,11 @@ use flowtrack_common::{Envelope, Frame, Tunnel};
 use super::{
     Layer, Packet, Refusal, ip,
     link::{self, Protocol},
+    tunnel,
 };
+
+/// Packets that a frame can hold, as far as it is looked into.
+pub const MAX_PACKETS: usize = tunnel::MAX_DEPTH as usize + 1;
 
 /// The packets of a frame, the outermost first: each but the first came in a tunnel of the one before
 /// it. It ends with the first one that is refused.
