@@ -22,12 +22,12 @@ fn the_sweep_keeps_up_with_bursts_of_tunnels_in_tunnels() {
     // As many flows as a burst of frames can start.
     let flows = BURST * MAX_OBSERVATIONS;
     let mut counts = ShardCounts::default();
-    for round in 0..4 {
-        let ts = START.saturating_add(Duration::from_secs(round * 100));
+    for round in 0_u16..4 {
+        let ts = START.saturating_add(Duration::from_secs(100 * u64::from(round)));
         let burst: Vec<_> = (0..flows)
             .map(|flow| {
                 let port = 10_000 + u16::try_from(flow).unwrap();
-                let client = SocketAddr::new(client().ip(), port + 1000 * (round as u16));
+                let client = SocketAddr::new(client().ip(), port + 1000 * round);
                 Observation::Packet(packet(client, server(), L4Proto::Udp, ts))
             })
             .collect();
