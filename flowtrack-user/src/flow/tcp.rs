@@ -114,6 +114,9 @@ impl Connection {
         self.publish(stats);
         count_flags(side, info, stats);
         let (to, established) = self.next_state(from, side, info, ends);
+        if info.flags.syn() {
+            self.both(side).0.syn = Some(info.seq);
+        }
         Step {
             to,
             established,

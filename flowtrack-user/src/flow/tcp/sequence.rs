@@ -7,6 +7,8 @@ use super::gaps::{Gap, Gaps};
 /// Sequence numbers as far apart as this belong to different connections: no window is larger
 /// (RFC 7323, section 2.3).
 pub(super) const MAX_DISTANCE: u32 = 1 << 30;
+/// Most connections have no larger window: what is farther off than this is hardly one of theirs.
+pub(super) const MAX_WINDOW: u32 = 1 << 24;
 /// A SYN or RST whose number is farther off than this does not tell how long the stream is.
 const MAX_JUMP: u32 = 1 << 20;
 /// As much as this above a gap, when nothing was ever acknowledged: only one direction is seen, and

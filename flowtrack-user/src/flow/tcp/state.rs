@@ -24,8 +24,26 @@ impl Connection {
         ends: bool,
     ) -> (FlowState, bool) {
         let established = self.completes_handshake(from, side, info);
-        let to = self.state_after(from, established, side, info.flags.rst() && ends);
+        let reset = info.flags.rst() && ends;
+        let to = self.state_after(from, established, reset, self.answers(from, side, info));
         (to, established)
+    }
+
+    /// Whether the responder answers a SYN: one that was sent again after it was refused, if `from` is
+    /// the state after that. A challenge ACK (RFC 5961, section 4) does not.
+    fn answers(&self, from: FlowState, side: FlowSide, info: &TcpInfo) -> bool {
+        let flags = info.flags;
+        side == FlowSide::Responder
+            && match from {
+                FlowState::SynSent => {
+                    flags.syn() || (flags.ack() && self.initiator.is_answered_by(info.ack))
+                }
+                FlowState::Aborted => {
+                    let again = self.responder.syn == Some(info.seq);
+                    flags.syn() && flags.ack() && !flags.rst() && !again
+                }
+                _ => false,
+            }
     }
 
     fn completes_handshake(&self, from: FlowState, side: FlowSide, info: &TcpInfo) -> bool {
@@ -39,9 +57,12 @@ impl Connection {
         &self,
         from: FlowState,
         established: bool,
-        side: FlowSide,
         reset: bool,
+        answered: bool,
     ) -> FlowState {
+        if from == FlowState::Aborted && answered {
+            return FlowState::SynReceived;
+        }
         if from.is_terminal() {
             return from;
         }
@@ -58,9 +79,7 @@ impl Connection {
             (Some(_), Some(_)) => FlowState::ClosingTcp,
             (Some(_), None) | (None, Some(_)) => FlowState::FinWait,
             (None, None) if established => FlowState::Established,
-            (None, None) if from == FlowState::SynSent && side == FlowSide::Responder => {
-                FlowState::SynReceived
-            }
+            (None, None) if answered => FlowState::SynReceived,
             (None, None) => from,
         }
     }

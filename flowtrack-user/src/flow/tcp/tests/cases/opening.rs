@@ -74,6 +74,48 @@ pub(super) fn cases() -> Vec<Case> {
             &[SynReceived, Aborted],
             RST,
         ),
+        case(
+            "refused, and answered when it was sent again",
+            &[
+                syn,
+                s("RA", 0, 1, 0),
+                syn,
+                syn_ack,
+                c("A", 1, 1, 0),
+                c("PA", 1, 1, 9),
+            ],
+            "SrhAD",
+            &[Aborted, SynReceived, Established],
+            OPEN,
+        ),
+        case(
+            "a challenge ACK of an older connection, which is then reset",
+            &[
+                syn,
+                s("A", 500_000_000, 777_000_000, 0),
+                c("R", 777_000_000, 0, 0),
+                syn,
+                syn_ack,
+                c("A", 1, 1, 0),
+            ],
+            "SaRhA",
+            &[Aborted, SynReceived, Established],
+            OPEN,
+        ),
+        case(
+            "given up, the answer comes again",
+            &[syn, syn_ack, c("R", 1, 0, 0), syn_ack],
+            "ShR",
+            &[SynReceived, Aborted],
+            RST,
+        ),
+        case(
+            "the answer was not seen",
+            &[syn, s("PA", 1, 1, 9), c("A", 1, 10, 0)],
+            "SdA",
+            &[SynReceived, Established],
+            OPEN,
+        ),
         case("given up", &[syn, c("R", 1, 0, 0)], "SR", &[Aborted], RST),
     ]
 }
