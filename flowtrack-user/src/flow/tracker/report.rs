@@ -1,6 +1,6 @@
 //! Anomalies, and what is learnt of flows beside their packets.
 
-use flowtrack_common::{AnomalyKind, Defects, FlowEvent, FlowKey, FlowSide, FlowState, Timestamp};
+use flowtrack_common::{AnomalyKind, Defects, FlowEvent, FlowKey, FlowSide, Timestamp};
 
 use super::Tracker;
 use crate::{
@@ -15,10 +15,10 @@ pub(super) struct Outcome {
     pub(super) side: FlowSide,
     /// What is odd about the segment.
     pub(super) findings: Findings,
-    /// It is the first packet of its flow.
-    pub(super) first: bool,
-    /// It completed the handshake.
-    pub(super) established: bool,
+    /// From now on the flow is half open.
+    pub(super) opens: bool,
+    /// From now on it is half open no more: its handshake is complete, or it was refused.
+    pub(super) completes: bool,
 }
 
 impl<K: FlowKey> Tracker<K> {
@@ -106,15 +106,14 @@ impl<K: FlowKey> Tracker<K> {
         let Some((key, flow)) = self.table.get(id) else {
             return;
         };
-        let opens = outcome.first && flow.state == FlowState::SynSent;
-        if !opens && !outcome.established {
+        if !outcome.opens && !outcome.completes {
             return;
         }
         let Some(target) = flow.oriented(*key).destination() else {
             return;
         };
         let interval = self.interval();
-        if outcome.established {
+        if outcome.completes {
             self.flood.completed(target, interval);
         } else if self
             .flood

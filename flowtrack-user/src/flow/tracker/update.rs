@@ -1,6 +1,6 @@
 //! A packet on its way through the tracker: which flow it belongs to, and what it changes there.
 
-use flowtrack_common::{EndReason, FlowEvent, FlowKey, FlowSide, L4Proto};
+use flowtrack_common::{EndReason, FlowEvent, FlowKey, FlowSide, FlowState, L4Proto};
 
 use super::{Tracker, report::Outcome};
 use crate::{
@@ -85,6 +85,7 @@ impl<K: FlowKey> Tracker<K> {
         let side = flow.side(meta.packet.orientation);
         let key = flow.oriented(meta.packet.key);
         flow.count(side, meta);
+        let from = flow.state;
         let step = flow.follow(side, meta, &self.config, sink);
         if sink.wants().contains(EventKinds::PACKET) {
             sink.event(FlowEvent::Packet {
@@ -96,6 +97,7 @@ impl<K: FlowKey> Tracker<K> {
         }
         // The sides may have changed places since.
         let side = flow.side(meta.packet.orientation);
+        let to = flow.state;
         let first = flow.stats.packets() == 1;
         let next = flow.list(&self.config);
         if next != list || !flow.is_running_out(&self.config) {
@@ -105,8 +107,10 @@ impl<K: FlowKey> Tracker<K> {
         if self.reports_anomalies(sink) {
             let outcome = Outcome {
                 side,
-                first,
-                established: step.is_some_and(|step| step.established),
+                opens: (first && to == FlowState::SynSent)
+                    || (from == FlowState::Aborted && to == FlowState::SynReceived),
+                completes: step.is_some_and(|step| step.established)
+                    || (!first && from != FlowState::Aborted && to == FlowState::Aborted),
                 findings: step.map_or_else(Findings::default, |step| step.findings),
             };
             self.report_packet(id, meta, outcome, sink);

@@ -207,9 +207,8 @@ impl Reference {
         flow.turn = self.turns;
         flow.count(meta);
         let (key, side, ts) = (flow.key(), flow.side(meta.packet.orientation), meta.ts);
-        let mut established = false;
+        let (mut established, from) = (false, flow.state);
         if let Some(info) = &meta.packet.tcp {
-            let from = flow.state;
             established = flow.segment(side, info, ts);
             let to = flow.state;
             if established {
@@ -219,7 +218,11 @@ impl Reference {
                     .push(FlowEvent::StateChange { key, from, to, ts });
             }
         }
-        let opens = flow.state == FlowState::SynSent && flow.stats.packets() == 1;
+        let (refused, to) = (FlowState::Aborted, flow.state);
+        let later = flow.stats.packets() > 1;
+        let first = !later && to == FlowState::SynSent;
+        let opens = first || (from == refused && to == FlowState::SynReceived);
+        let completes = established || (later && from != refused && to == refused);
         let len = meta.packet.wire_len as usize;
         self.events.push(FlowEvent::Packet { key, side, len, ts });
         for (defect, kind) in [
@@ -233,16 +236,16 @@ impl Reference {
                 self.report(number, kind, ts);
             }
         }
-        self.watch_half_open(number, opens, established, ts);
+        self.watch_half_open(number, opens, completes, ts);
     }
 
-    fn watch_half_open(&mut self, number: usize, opens: bool, established: bool, ts: Timestamp) {
+    fn watch_half_open(&mut self, number: usize, opens: bool, completes: bool, ts: Timestamp) {
         let second = self.clock.now.secs();
-        if (opens || established) && self.half_open.0 != second {
+        if (opens || completes) && self.half_open.0 != second {
             self.half_open = (second, 0, false);
         }
         let (_, flows, told) = &mut self.half_open;
-        if established {
+        if completes {
             *flows = flows.saturating_sub(1);
         } else if opens {
             *flows += 1;
