@@ -109,7 +109,7 @@ impl Flow {
         self.initiator = self.initiator.reversed();
         std::mem::swap(&mut self.stats.initiator, &mut self.stats.responder);
         self.parts.swap_sides();
-        self.tcp.swap_sides();
+        self.tcp.swap_sides(&mut self.stats);
         self.history.push_flipped();
         self.find_port_timeout(key, config);
     }

@@ -125,9 +125,12 @@ impl Connection {
         }
     }
 
-    /// Initiator and responder change places.
-    pub(super) fn swap_sides(&mut self) {
+    /// Initiator and responder change places: what was taken for a SYN was its answer.
+    pub(super) fn swap_sides(&mut self, stats: &mut FlowStats) {
         std::mem::swap(&mut self.initiator, &mut self.responder);
+        std::mem::swap(&mut self.syn_at, &mut self.syn_ack_at);
+        self.simultaneous = false;
+        stats.syn_to_syn_ack = None;
     }
 
     /// Waiting for the answer to a SYN.
