@@ -20,8 +20,10 @@ impl<K: FlowKey> Tracker<K> {
         ended
     }
 
-    /// Ends all flows: those that have expired for that reason, the others for `reason`.
+    /// Ends all flows: those that have expired for that reason, the others for `reason`. Evictions
+    /// that no event has told of yet are told before that.
     pub fn finish(&mut self, reason: EndReason, sink: &mut impl EventSink<K>) {
+        self.report_last_pressure(sink);
         self.sweep(usize::MAX, sink);
         for list in 0..LISTS {
             while let Some(id) = self.table.oldest(list) {

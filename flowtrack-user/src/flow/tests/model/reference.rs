@@ -65,7 +65,7 @@ impl Reference {
             None => self.start(meta),
         }
         self.update(meta);
-        self.check_gauge();
+        self.check_gauge(false);
     }
 
     pub(super) fn note(&mut self, note: &Note<FiveTuple>) {
@@ -85,7 +85,7 @@ impl Reference {
                 }
             }
         }
-        self.check_gauge();
+        self.check_gauge(false);
     }
 
     pub(super) fn advance(&mut self, now: Timestamp) {
@@ -98,11 +98,12 @@ impl Reference {
 
     pub(super) fn expire(&mut self, limit: usize) -> usize {
         let ended = self.sweep(limit);
-        self.check_gauge();
+        self.check_gauge(false);
         ended
     }
 
     pub(super) fn finish(&mut self, reason: EndReason) {
+        self.check_gauge(true);
         self.sweep(usize::MAX);
         while let Some(number) = self.heads().first().copied() {
             self.end_unless_idle(number, reason);
@@ -121,7 +122,7 @@ impl Reference {
         while self.flows.len() > self.limit {
             self.make_room();
         }
-        self.check_gauge();
+        self.check_gauge(false);
     }
 
     /// Whether a packet at `ts` would join a flow whose side has shown its numbers.
@@ -271,11 +272,11 @@ impl Reference {
         }
     }
 
-    fn check_gauge(&mut self) {
+    fn check_gauge(&mut self, last: bool) {
         let (live, capacity) = (self.flows.len(), self.limit);
         let told = self
             .gauge
-            .look(self.clock.now, live, capacity, &self.counters);
+            .look(self.clock.now, live, capacity, &self.counters, last);
         if let Some(pressure) = told
             && self.config.emit_anomalies
         {
