@@ -36,6 +36,8 @@ pub(super) struct Flow {
     pub(super) stats: FlowStats,
     pub(super) tcp: Connection,
     pub(super) last_use: LastUse,
+    /// Losses in the queue until then.
+    pub(super) losses: u32,
     /// The timeout of the responder's port, if that has one of its own.
     port_timeout: Option<TimeoutSlot>,
     pub(super) envelope: Envelope,
@@ -65,6 +67,7 @@ impl Flow {
             },
             tcp: Connection::default(),
             last_use: first_use,
+            losses: 0,
             port_timeout: None,
             envelope: meta.packet.envelope,
             parts: Parts::new(first_use),

@@ -158,12 +158,9 @@ impl<K: FlowKey> Tracker<K> {
         self.recent.remember(key, clock, recent);
     }
 
-    /// Whether packets were lost while the flow lived.
-    fn may_miss_packets(&self, flow: &Flow) -> bool {
-        self.lost_at.is_some_and(|at| {
-            let timeout = self.config.timeouts.at(flow.timeout(&self.config));
-            let last_use = self.clock.on_this_clock(flow.last_use);
-            flow.stats.started <= at && at <= last_use.saturating_add(timeout)
-        })
+    /// Whether packets were lost since the flow was used, and while it lived.
+    pub(super) fn may_miss_packets(&self, flow: &Flow) -> bool {
+        let timeout = self.config.timeouts.at(flow.timeout(&self.config));
+        self.losses.concern(flow.losses, flow.last_use, timeout)
     }
 }

@@ -44,6 +44,7 @@ impl<K: FlowKey> Tracker<K> {
     pub(super) fn start(&mut self, meta: &Meta<K>, sink: &mut impl EventSink<K>) -> Option<SlotId> {
         self.make_room(sink);
         let mut flow = Flow::new(meta, self.clock.first_used(meta.ts), &self.config);
+        flow.losses = self.losses.count();
         if let Some(recent) = self.returned(&meta.packet.key)
             && self.config.direction == Direction::FirstPacket
             && !meta.packet.tcp.is_some_and(|info| info.flags.syn())
@@ -75,8 +76,25 @@ impl<K: FlowKey> Tracker<K> {
         Some(recent)
     }
 
+    /// Marks the flow at `id`, which is used again, if packets were lost meanwhile.
+    #[inline]
+    fn mark_losses(&mut self, id: SlotId) {
+        let Some((_, flow)) = self.table.get(id) else {
+            return;
+        };
+        if flow.losses == self.losses.count() {
+            return;
+        }
+        let loss = self.may_miss_packets(flow);
+        if let Some(flow) = self.table.get_mut(id) {
+            flow.stats.completeness.capture_loss |= loss;
+            flow.losses = self.losses.count();
+        }
+    }
+
     /// Counts the packet and follows the connection.
     pub(super) fn update(&mut self, id: SlotId, meta: &Meta<K>, sink: &mut impl EventSink<K>) {
+        self.mark_losses(id);
         let Some(flow) = self.table.get_mut(id) else {
             return;
         };

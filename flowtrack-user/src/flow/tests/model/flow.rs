@@ -41,6 +41,8 @@ pub(super) struct Flow {
     /// Not kept for TCP.
     pub(super) history: HistoryString,
     pub(super) last_use: Use,
+    /// Losses until then.
+    pub(super) losses: usize,
     /// Which of all updates was its last one.
     pub(super) turn: u64,
     /// Records given, first packet since then, and the totals told.
@@ -91,6 +93,7 @@ impl Flow {
             stats: FlowStats::default(),
             history: HistoryString::new(),
             last_use: first_use,
+            losses: 0,
             turn: 0,
             parts: 0,
             since: first_use,

@@ -28,7 +28,8 @@ pub(super) struct Reference {
     capacity: usize,
     pub(super) clock: Clock,
     turns: u64,
-    lost_at: Option<Timestamp>,
+    /// The clock at each loss.
+    losses: Vec<Clock>,
     /// By key and clock: the initiator's direction, whether it was evicted, and until when it lived.
     ended: HashMap<(FiveTuple, usize), (Orientation, bool, Timestamp)>,
     gauge: Gauge,
@@ -48,7 +49,7 @@ impl Reference {
             capacity: config.max_flows,
             clock: Clock::default(),
             turns: 0,
-            lost_at: None,
+            losses: Vec::new(),
             ended: HashMap::new(),
             gauge: Gauge::default(),
             half_open: (0, 0, false),
@@ -93,7 +94,7 @@ impl Reference {
     }
 
     pub(super) fn capture_lost(&mut self) {
-        self.lost_at = Some(self.clock.now);
+        self.losses.push(self.clock.clone());
     }
 
     pub(super) fn expire(&mut self, limit: usize) -> usize {
@@ -176,6 +177,7 @@ impl Reference {
             self.make_room();
         }
         let mut flow = Flow::new(meta, self.clock.used(meta.ts));
+        flow.losses = self.losses.len();
         let key = (meta.packet.key, self.clock.number());
         if let Some((initiator, evicted, over_at)) = self.ended.remove(&key) {
             let now = self.clock.now;
@@ -200,11 +202,14 @@ impl Reference {
         let Some(number) = self.find(&meta.packet.key) else {
             return;
         };
+        let loss = self.may_miss_packets(&self.flows[number]);
         let last_use = self.clock.at(self.flows[number].last_use).max(meta.ts);
         let last_use = self.clock.used(last_use);
         self.turns += 1;
         let flow = &mut self.flows[number];
         flow.last_use = last_use;
+        flow.losses = self.losses.len();
+        flow.stats.completeness.capture_loss |= loss;
         flow.turn = self.turns;
         flow.count(meta);
         let (key, side, ts) = (flow.key(), flow.side(meta.packet.orientation), meta.ts);
@@ -295,12 +300,8 @@ impl Reference {
     }
 
     fn may_miss_packets(&self, flow: &Flow) -> bool {
-        let over_at = self
-            .clock
-            .at(flow.last_use)
-            .saturating_add(self.timeout(flow));
-        self.lost_at
-            .is_some_and(|at| (flow.stats.started..=over_at).contains(&at))
+        let alive = |clock: &Clock| !clock.is_idle(flow.last_use, self.timeout(flow));
+        self.losses[flow.losses..].iter().any(alive)
     }
 
     fn close_part(&mut self, number: usize, ts: Timestamp) {
