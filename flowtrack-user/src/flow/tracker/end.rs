@@ -86,6 +86,7 @@ impl<K: FlowKey> Tracker<K> {
         let Some((key, mut flow)) = self.table.remove(id) else {
             return;
         };
+        let evicted = reason == EndReason::Evicted;
         let reason = match flow.state {
             _ if !self.config.tcp_ends_flows => reason,
             FlowState::Closed => EndReason::Fin,
@@ -97,7 +98,9 @@ impl<K: FlowKey> Tracker<K> {
         if let Some(counter) = self.counters.ended.get_mut(reason.index()) {
             *counter += 1;
         }
-        self.remember(&key, &flow, reason);
+        if evicted || reason == EndReason::IdleTimeout {
+            self.remember(&key, &flow, evicted);
+        }
         let key = flow.oriented(key);
         if sink.wants().contains(EventKinds::ENDED) {
             sink.event(FlowEvent::Ended {
@@ -140,19 +143,18 @@ impl<K: FlowKey> Tracker<K> {
         sink.record(record);
     }
 
-    /// Remembers a flow that ended for `reason` if more of it may come.
-    fn remember(&mut self, key: &K, flow: &Flow, reason: EndReason) {
+    /// Remembers a flow of which more may come: it was `evicted`, even if it was closed, or silent for
+    /// too long.
+    fn remember(&mut self, key: &K, flow: &Flow, evicted: bool) {
         let clock = flow.last_use.clock();
         // One that was last used before the clock was set back is not recognised after that.
-        if !matches!(reason, EndReason::IdleTimeout | EndReason::Evicted)
-            || clock != self.clock.number()
-        {
+        if clock != self.clock.number() {
             return;
         }
         let timeout = self.config.timeouts.at(flow.timeout(&self.config));
         let recent = RecentFlow {
             initiator: flow.initiator,
-            evicted: reason == EndReason::Evicted,
+            evicted,
             over_at: flow.last_use.stamp().saturating_add(timeout),
         };
         self.recent.remember(key, clock, recent);

@@ -328,6 +328,7 @@ impl Reference {
         let loss = self.may_miss_packets(&self.flows[number]);
         let timeout = self.timeout(&self.flows[number]);
         let mut flow = self.flows.remove(number);
+        let evicted = reason == EndReason::Evicted;
         let reason = match flow.state {
             FlowState::Closed if self.config.tcp_ends_flows => EndReason::Fin,
             FlowState::Reset | FlowState::Aborted if self.config.tcp_ends_flows => EndReason::Rst,
@@ -335,7 +336,6 @@ impl Reference {
         };
         flow.stats.completeness.capture_loss |= loss;
         flow.stats.completeness.evicted = reason == EndReason::Evicted;
-        let evicted = reason == EndReason::Evicted;
         let on_this_clock = flow.last_use.clock == self.clock.number();
         if on_this_clock && (evicted || reason == EndReason::IdleTimeout) {
             let over_at = flow.last_use.at.saturating_add(timeout);
