@@ -227,13 +227,13 @@ impl Flow {
     }
 
     pub(super) fn list(&self, config: &TrackerConfig) -> usize {
-        list(self.timeout(config), self.victim_class())
+        list(self.timeout(config), self.victim_class(config))
     }
 
-    fn victim_class(&self) -> VictimClass {
+    fn victim_class(&self, config: &TrackerConfig) -> VictimClass {
         let two_sided = self.stats.initiator.packets > 0 && self.stats.responder.packets > 0;
         match self.state {
-            state if state.is_terminal() => VictimClass::Closed,
+            state if state.is_terminal() && config.tcp_ends_flows => VictimClass::Closed,
             FlowState::SynSent | FlowState::SynReceived => VictimClass::HalfOpen,
             _ if two_sided => VictimClass::TwoSided,
             _ => VictimClass::OneSided,

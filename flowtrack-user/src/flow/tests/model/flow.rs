@@ -131,10 +131,17 @@ impl Flow {
         }
     }
 
-    pub(super) fn worth(&self) -> Worth {
+    fn is_over(&self) -> bool {
+        matches!(
+            self.state,
+            FlowState::Closed | FlowState::Reset | FlowState::Aborted
+        )
+    }
+
+    pub(super) fn worth(&self, tcp_ends_flows: bool) -> Worth {
         let both = self.stats.initiator.packets > 0 && self.stats.responder.packets > 0;
         match self.state {
-            FlowState::Closed | FlowState::Reset | FlowState::Aborted => Worth::Over,
+            _ if tcp_ends_flows && self.is_over() => Worth::Over,
             FlowState::SynSent | FlowState::SynReceived => Worth::Opening,
             _ if both => Worth::TwoSided,
             _ => Worth::OneSided,
@@ -148,7 +155,7 @@ impl Flow {
             (Some(L4Proto::Tcp), _) if !tcp_ends_flows => Patience::Open,
             (Some(L4Proto::Tcp), FlowState::SynSent) => Patience::Opening,
             (Some(L4Proto::Tcp), FlowState::FinWait | FlowState::ClosingTcp) => Patience::Closing,
-            (Some(L4Proto::Tcp), _) if self.worth() == Worth::Over => Patience::Linger,
+            (Some(L4Proto::Tcp), _) if self.is_over() => Patience::Linger,
             (Some(L4Proto::Tcp), _) => Patience::Open,
             _ => Patience::Other,
         }
@@ -158,7 +165,7 @@ impl Flow {
     pub(super) fn is_replaced_by(&self, info: &TcpInfo, ts: Timestamp) -> bool {
         let opens = info.flags.syn() && !info.flags.ack() && !info.flags.rst();
         let silence = ts.saturating_since(self.stats.last_seen);
-        let over = self.worth() == Worth::Over || self.state == FlowState::ClosingTcp;
+        let over = self.is_over() || self.state == FlowState::ClosingTcp;
         opens && (over || silence >= Duration::from_mins(1))
     }
 
