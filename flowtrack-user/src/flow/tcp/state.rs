@@ -15,16 +15,16 @@ pub(in crate::flow) fn first_segment(info: &TcpInfo) -> (FlowState, FlowSide) {
 
 impl Connection {
     /// Where the flow stands after the segment, and whether that completed the handshake. The segment
-    /// is a RST or FIN that counts if it `ends` the connection or one side of it.
+    /// `strays` if it is out of the window.
     pub(super) fn next_state(
         &self,
         from: FlowState,
         side: FlowSide,
         info: &TcpInfo,
-        ends: bool,
+        strays: bool,
     ) -> (FlowState, bool) {
-        let established = self.completes_handshake(from, side, info);
-        let reset = info.flags.rst() && ends;
+        let established = !strays && self.completes_handshake(from, side, info);
+        let reset = info.flags.rst() && !strays;
         let to = self.state_after(from, established, reset, self.answers(from, side, info));
         (to, established)
     }
@@ -50,7 +50,9 @@ impl Connection {
         let flags = info.flags;
         // The responder only sends data when the last ACK of the handshake has reached it.
         let answers = side == FlowSide::Initiator || self.simultaneous || info.payload_len > 0;
-        from == FlowState::SynReceived && flags.ack() && !flags.syn() && !flags.rst() && answers
+        let acknowledges = self.endpoint(side.other()).is_answered_by(info.ack);
+        let plain = flags.ack() && !flags.syn() && !flags.rst();
+        from == FlowState::SynReceived && plain && answers && acknowledges
     }
 
     fn state_after(

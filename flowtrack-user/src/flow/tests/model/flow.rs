@@ -66,6 +66,8 @@ struct Tcp {
     fin_acked: [bool; 2],
     /// Whether a SYN or data was seen of each side.
     shown: [bool; 2],
+    /// Whether a SYN was seen of each side.
+    opened: [bool; 2],
 }
 
 fn index(side: FlowSide) -> usize {
@@ -233,7 +235,9 @@ impl Flow {
             && flags.ack()
             && !flags.syn()
             && !flags.rst()
+            && (info.ack == ACK_ALL || !self.tcp.opened[peer])
             && answered;
+        self.tcp.opened[own] |= flags.syn();
         self.state = self.next_state(side, info, established);
         established
     }
