@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use flowtrack_common::EndReason;
 
-use super::script::{Probe, Segment, c, client, close, open_then, s, server};
+use super::script::{Probe, START, Segment, c, client, close, open_then, s, server};
 
 /// A handshake with numbers that have nothing to do with those of the scripts.
 fn new_handshake() -> [Segment; 3] {
@@ -99,4 +99,17 @@ fn the_new_connection_inherits_nothing() {
     assert_eq!(new.stats.initiator.gap_bytes, 0);
     assert_eq!(new.stats.initiator.stream_bytes, 0);
     assert!(!new.stats.completeness.midstream);
+}
+
+#[test]
+fn silence_is_measured_by_the_clock_that_was_set_back() {
+    for (silence, records) in [(59, 1), (61, 2)] {
+        let mut probe = Probe::new();
+        probe.segments(&open_then(&[]));
+        probe.now = START.saturating_sub(Duration::from_hours(1));
+        probe.packet(&c("PA", 1, 1, 10).at(probe.now));
+        probe.now = probe.now.saturating_add(Duration::from_secs(silence));
+        probe.segments(&new_handshake());
+        assert_eq!(probe.finish().len(), records, "{silence}");
+    }
 }
