@@ -66,6 +66,13 @@ pub(super) fn cases() -> Vec<Case> {
             &[Established],
             OPEN,
         ),
+    ]
+}
+
+/// Connections that are refused, or given up.
+pub(super) fn refusals() -> Vec<Case> {
+    let (syn, syn_ack) = (c("S", 0, 0, 0), s("SA", 0, 1, 0));
+    vec![
         case("refused", &[syn, s("RA", 0, 1, 0)], "Sr", &[Aborted], RST),
         case(
             "given up after the answer",
@@ -73,6 +80,62 @@ pub(super) fn cases() -> Vec<Case> {
             "ShR",
             &[SynReceived, Aborted],
             RST,
+        ),
+        case(
+            "refused, and answered when it was sent again",
+            &[
+                syn,
+                s("RA", 0, 1, 0),
+                syn,
+                syn_ack,
+                c("A", 1, 1, 0),
+                c("PA", 1, 1, 9),
+            ],
+            "SrhAD",
+            &[Aborted, SynReceived, Established],
+            OPEN,
+        ),
+        case(
+            "a challenge ACK of an older connection, which is then reset",
+            &[
+                syn,
+                s("A", 500_000_000, 777_000_000, 0),
+                c("R", 777_000_000, 0, 0),
+                syn,
+                syn_ack,
+                c("A", 1, 1, 0),
+            ],
+            "SaRhA",
+            &[SynReceived, Established],
+            OPEN,
+        ),
+        case(
+            "a challenge ACK of an older connection whose numbers are near",
+            &[
+                syn,
+                s("A", 500_000_000, u32::MAX - 5000, 0),
+                c("R", u32::MAX - 5000, 0, 0),
+                syn,
+                syn_ack,
+                c("A", 1, 1, 0),
+            ],
+            "SaRhA",
+            &[Aborted, SynReceived, Established],
+            OPEN,
+        ),
+        case(
+            "given up, the answer comes again",
+            &[syn, syn_ack, c("R", 1, 0, 0), syn_ack],
+            "ShR",
+            &[SynReceived, Aborted],
+            RST,
+        ),
+        case(
+            "the answer was not seen",
+            &[syn, s("PA", 1, 1, 9), c("A", 1, 10, 0)],
+            "SdA",
+            &[SynReceived, Established],
+            OPEN,
         ),
         case("given up", &[syn, c("R", 1, 0, 0)], "SR", &[Aborted], RST),
     ]
