@@ -178,3 +178,27 @@ impl Default for TrackerConfig {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_rounded_down_and_at_most_all() {
+        for (parts, of, whole, share) in [
+            (7, 8, 64, 56),
+            (7, 8, 15, 13),
+            (7, 8, 1, 0),
+            (8, 8, 3, 3),
+            (9, 8, 3, 3),
+            (1, 0, 3, 0),
+            (7, 8, usize::MAX, usize::MAX / 8 * 7 + 6),
+        ] {
+            assert_eq!(
+                Share { parts, of }.floor(whole),
+                share,
+                "{parts}/{of} of {whole}"
+            );
+        }
+    }
+}

@@ -7,7 +7,8 @@ use proptest::{collection::vec, prelude::*, sample::select};
 
 use super::script::{Probe, START, Segment, c, close, handshake, open_then, packet, s};
 use crate::flow::{
-    EventKinds, FiveTuple, FlowRecord, Note, NoteKind, Reuse, TcpTimers, TrackerConfig,
+    EventKinds, FiveTuple, FlowRecord, Note, NoteKind, Reuse, TcpTimers, TimeoutClass,
+    TrackerConfig,
 };
 
 fn probe() -> Probe {
@@ -330,5 +331,20 @@ proptest! {
                 prop_assert!(side.packets > 0 || side.payload_bytes == 0);
             }
         }
+    }
+}
+
+#[test]
+fn a_connection_that_one_side_has_closed_has_a_timeout_of_its_own() {
+    let mut config = TrackerConfig::zeek();
+    config
+        .timeouts
+        .set(TimeoutClass::TcpClosing, Duration::from_secs(20));
+    let half_closed = open_then(&[c("FA", 1, 1, 0), s("A", 1, 2, 0)]);
+    for (segments, live) in [(half_closed, 0), (handshake().to_vec(), 1)] {
+        let mut probe = Probe::configured(&config, EventKinds::ALL);
+        probe.segments(&segments);
+        probe.wait(Duration::from_secs(30));
+        assert_eq!(probe.tracker.live(), live, "{segments:?}");
     }
 }
