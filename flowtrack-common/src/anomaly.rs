@@ -129,7 +129,7 @@ pub enum PressureState {
 pub enum VictimClass {
     /// Closed or reset, waiting for stragglers.
     Closed,
-    /// TCP opening without a reply.
+    /// TCP opening that is not complete.
     HalfOpen,
     /// A single packet, or packets of one side only.
     OneSided,

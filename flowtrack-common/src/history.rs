@@ -15,7 +15,8 @@ const CLOSING: usize = 4;
 /// upper case for the initiator, lower case for the responder.
 ///
 /// It lies inline and has a fixed capacity of 31 letters. The last four are kept for the letters
-/// that tell how the connection ended, so a long history still shows its close.
+/// that tell how the connection ended, each of them once if it is not there yet, so a long history
+/// still shows its close.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct HistoryString(ArrayString<CAPACITY>);
 
@@ -32,8 +33,8 @@ impl HistoryString {
 
     /// Adds the lower case `letter` for `side`. Returns whether it fitted.
     pub fn push(&mut self, letter: char, side: FlowSide) -> bool {
-        let closing = matches!(letter, 'f' | 'r');
-        if !closing && self.0.len() + CLOSING >= CAPACITY {
+        let kept_for = matches!(letter, 'f' | 'r') && !self.contains(letter, side);
+        if !kept_for && self.0.len() + CLOSING >= CAPACITY {
             return false;
         }
         self.0.try_push(cased(letter, side)).is_ok()
@@ -114,6 +115,17 @@ mod tests {
             assert_eq!(h.push_scaled('t', Responder, count), added, "{count}");
         }
         assert_eq!(h.as_str(), "ttt");
+    }
+
+    #[test]
+    fn closing_letters_that_come_again_leave_the_places_of_the_others() {
+        let mut h = HistoryString::new();
+        while h.push('f', Initiator) {}
+        assert!(h.push('f', Responder));
+        assert!(!h.push('f', Responder));
+        assert!(h.push('r', Initiator));
+        assert!(h.push('r', Responder));
+        assert!(h.as_str().ends_with("FfRr"));
     }
 
     #[test]

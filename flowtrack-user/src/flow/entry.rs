@@ -36,6 +36,8 @@ pub(super) struct Flow {
     pub(super) stats: FlowStats,
     pub(super) tcp: Connection,
     pub(super) last_use: LastUse,
+    /// Losses in the queue until then.
+    pub(super) losses: u32,
     /// The timeout of the responder's port, if that has one of its own.
     port_timeout: Option<TimeoutSlot>,
     pub(super) envelope: Envelope,
@@ -65,6 +67,7 @@ impl Flow {
             },
             tcp: Connection::default(),
             last_use: first_use,
+            losses: 0,
             port_timeout: None,
             envelope: meta.packet.envelope,
             parts: Parts::new(first_use),
@@ -109,7 +112,7 @@ impl Flow {
         self.initiator = self.initiator.reversed();
         std::mem::swap(&mut self.stats.initiator, &mut self.stats.responder);
         self.parts.swap_sides();
-        self.tcp.swap_sides();
+        self.tcp.swap_sides(&mut self.stats);
         self.history.push_flipped();
         self.find_port_timeout(key, config);
     }
@@ -224,13 +227,13 @@ impl Flow {
     }
 
     pub(super) fn list(&self, config: &TrackerConfig) -> usize {
-        list(self.timeout(config), self.victim_class())
+        list(self.timeout(config), self.victim_class(config))
     }
 
-    fn victim_class(&self) -> VictimClass {
+    fn victim_class(&self, config: &TrackerConfig) -> VictimClass {
         let two_sided = self.stats.initiator.packets > 0 && self.stats.responder.packets > 0;
         match self.state {
-            state if state.is_terminal() => VictimClass::Closed,
+            state if state.is_terminal() && config.tcp_ends_flows => VictimClass::Closed,
             FlowState::SynSent | FlowState::SynReceived => VictimClass::HalfOpen,
             _ if two_sided => VictimClass::TwoSided,
             _ => VictimClass::OneSided,

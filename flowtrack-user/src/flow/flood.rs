@@ -24,7 +24,7 @@ struct Cell {
     target: IpAddr,
     /// The interval in which it was counted.
     interval: u32,
-    /// Flows opened beyond those completed.
+    /// Flows opened beyond those completed or refused.
     half_open: u32,
     /// It was reported: the cell stays with this target for the rest of the interval.
     reported: bool,
@@ -67,7 +67,7 @@ impl SynFlood {
         report
     }
 
-    /// A flow to `target` is half open no more: its handshake is complete.
+    /// A flow to `target` is half open no more: its handshake is complete, or it was refused.
     pub(super) fn completed(&mut self, target: IpAddr, interval: u32) {
         if let Some(cell) = self.cell(target, interval)
             && cell.target == target

@@ -58,6 +58,7 @@ mod flood;
 mod fragments;
 mod intake;
 mod key;
+mod loss;
 mod observation;
 mod part;
 mod pressure;

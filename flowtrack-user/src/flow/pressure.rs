@@ -12,7 +12,8 @@ const SHORTEST: Duration = Duration::from_millis(1);
 /// Watches how full a table is and what it gives up.
 ///
 /// It reports at most once an interval: as soon as nine tenths of the table are used; at the end of
-/// each interval in which flows were evicted; and, once, when less than three quarters are used again.
+/// each interval in which flows were evicted, the last one included, which ends with the tracker; and,
+/// once, when less than three quarters are used again.
 /// An interval begins with a report, or where the one before it ends without.
 #[derive(Debug, Default)]
 pub(super) struct PressureGauge {
@@ -61,6 +62,20 @@ impl PressureGauge {
         } else {
             None
         }
+    }
+
+    /// Ends the interval that is under way if flows were evicted in it: no other look follows.
+    pub(super) fn last(
+        &mut self,
+        now: Timestamp,
+        interval: Duration,
+        level: Level,
+        counters: &TrackerCounters,
+    ) -> Option<EvictionPressure> {
+        if self.began?.evicted == counters.evicted {
+            return None;
+        }
+        self.end_interval(Reading::new(now, level, counters), interval, level)
     }
 
     #[cold]

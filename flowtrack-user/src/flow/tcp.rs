@@ -84,8 +84,8 @@ impl Connection {
     ) -> Step {
         let &Arrival { side, info, ts, .. } = arrival;
         let would_end = info.flags.rst() || info.flags.fin();
-        let out_of_window = would_end && arrival.check_window && !self.is_near(side, info);
-        let ends = would_end && !out_of_window;
+        let strays = arrival.check_window && !self.is_in_window(side, info);
+        let out_of_window = would_end && strays;
         self.time_handshake(side, info, ts, stats);
         if !(self.initiator.closed && self.responder.closed) {
             stats.last_productive = ts;
@@ -113,7 +113,10 @@ impl Connection {
         }
         self.publish(stats);
         count_flags(side, info, stats);
-        let (to, established) = self.next_state(from, side, info, ends);
+        let (to, established) = self.next_state(from, side, info, strays);
+        if info.flags.syn() {
+            self.both(side).0.syn = Some(info.seq);
+        }
         Step {
             to,
             established,
@@ -122,9 +125,12 @@ impl Connection {
         }
     }
 
-    /// Initiator and responder change places.
-    pub(super) fn swap_sides(&mut self) {
+    /// Initiator and responder change places: what was taken for a SYN was its answer.
+    pub(super) fn swap_sides(&mut self, stats: &mut FlowStats) {
         std::mem::swap(&mut self.initiator, &mut self.responder);
+        std::mem::swap(&mut self.syn_at, &mut self.syn_ack_at);
+        self.simultaneous = false;
+        stats.syn_to_syn_ack = None;
     }
 
     /// Waiting for the answer to a SYN.
@@ -150,9 +156,9 @@ impl Connection {
     }
 
     /// Whether the number of a segment can be one of this connection.
-    fn is_near(&self, side: FlowSide, info: &TcpInfo) -> bool {
+    fn is_in_window(&self, side: FlowSide, info: &TcpInfo) -> bool {
         let endpoint = self.endpoint(side);
-        endpoint.state == EndpointState::Inactive || endpoint.stream.is_near(info.seq)
+        endpoint.state == EndpointState::Inactive || endpoint.stream.is_in_window(Span::of(info))
     }
 
     /// Whether `info` shows that the SYN+ACK which came first was an answer: a scan with SYN+ACKs goes

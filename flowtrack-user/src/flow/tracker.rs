@@ -12,6 +12,7 @@ use super::{
     clock::Clock,
     entry::{Flow, LISTS},
     flood::SynFlood,
+    loss::Losses,
     pressure::PressureGauge,
     recent::RecentFlows,
 };
@@ -66,8 +67,7 @@ pub struct Tracker<K> {
     table: FlowTable<K, Flow, LISTS>,
     config: TrackerConfig,
     clock: Clock,
-    /// When the queue was last known to lose packets.
-    lost_at: Option<Timestamp>,
+    losses: Losses,
     recent: RecentFlows,
     gauge: PressureGauge,
     flood: SynFlood,
@@ -81,7 +81,7 @@ impl<K: FlowKey> Tracker<K> {
             table: FlowTable::new(config.max_flows),
             config,
             clock: Clock::new(config.clock_step),
-            lost_at: None,
+            losses: Losses::new(),
             recent: RecentFlows::new(config.max_flows),
             gauge: PressureGauge::default(),
             flood: SynFlood::new(),
@@ -143,7 +143,7 @@ impl<K: FlowKey> Tracker<K> {
 
     /// The queue has lost packets: each flow that is alive may miss some of its own.
     pub fn capture_lost(&mut self) {
-        self.lost_at = Some(self.clock.now());
+        self.losses.note(&self.clock);
     }
 
     /// Shows up to `limit` places of the table from `cursor` on to `visit`: the key with the

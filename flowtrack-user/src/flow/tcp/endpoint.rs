@@ -7,7 +7,7 @@ use flowtrack_common::{
 
 use super::{
     history::Marks,
-    sequence::{Span, Stream},
+    sequence::{MAX_WINDOW, Span, Stream},
 };
 
 /// One side of a connection.
@@ -17,6 +17,8 @@ pub(super) struct Endpoint {
     /// The state before that.
     before: EndpointState,
     pub(super) stream: Stream,
+    /// Number of the last SYN.
+    pub(super) syn: Option<u32>,
     /// Number behind the FIN.
     pub(super) fin: Option<u32>,
     pub(super) fin_acked: bool,
@@ -57,6 +59,12 @@ impl Endpoint {
             Established | Partial if segment.syn && !other => self.stream.rewind(segment),
             _ => {}
         }
+    }
+
+    /// Whether `ack` acknowledges the SYN, and not much beyond it.
+    pub(super) fn is_answered_by(&self, ack: u32) -> bool {
+        self.syn
+            .is_none_or(|syn| (1..=MAX_WINDOW).contains(&ack.wrapping_sub(syn)))
     }
 
     /// The other side acknowledges up to `ack`. Returns whether that can be true.

@@ -7,6 +7,9 @@ use super::gaps::{Gap, Gaps};
 /// Sequence numbers as far apart as this belong to different connections: no window is larger
 /// (RFC 7323, section 2.3).
 pub(super) const MAX_DISTANCE: u32 = 1 << 30;
+/// Only few connections have a larger window (RFC 7323 allows for 1 GiB): a number that is farther off
+/// than this is hardly one of theirs, and chance hits it once in a hundred times.
+pub(super) const MAX_WINDOW: u32 = 1 << 24;
 /// A SYN or RST whose number is farther off than this does not tell how long the stream is.
 const MAX_JUMP: u32 = 1 << 20;
 /// As much as this above a gap, when nothing was ever acknowledged: only one direction is seen, and
@@ -170,6 +173,21 @@ impl Stream {
     pub(super) fn is_near(&self, seq: u32) -> bool {
         let near = |number| distance(number, seq).unsigned_abs() < MAX_DISTANCE;
         near(self.next) || near(self.next.wrapping_add(self.ahead))
+    }
+
+    /// Whether a segment lies within a window of what was sent or acknowledged last. Where nothing
+    /// but SYNs and FINs is seen a FIN is farther off.
+    pub(super) fn is_in_window(&self, segment: Span) -> bool {
+        let Span { seq, fin, .. } = segment;
+        let near = [
+            self.next,
+            self.next.wrapping_add(self.ahead),
+            // A stray segment may have moved the others.
+            self.settled,
+        ]
+        .into_iter()
+        .any(|number| distance(number, seq).unsigned_abs() <= MAX_WINDOW);
+        near || (fin && self.is_empty() && self.is_near(seq))
     }
 
     /// Bytes of the stream, as far as they were sent or acknowledged.

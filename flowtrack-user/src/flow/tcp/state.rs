@@ -15,33 +15,56 @@ pub(in crate::flow) fn first_segment(info: &TcpInfo) -> (FlowState, FlowSide) {
 
 impl Connection {
     /// Where the flow stands after the segment, and whether that completed the handshake. The segment
-    /// is a RST or FIN that counts if it `ends` the connection or one side of it.
+    /// `strays` if it is out of the window.
     pub(super) fn next_state(
         &self,
         from: FlowState,
         side: FlowSide,
         info: &TcpInfo,
-        ends: bool,
+        strays: bool,
     ) -> (FlowState, bool) {
-        let established = self.completes_handshake(from, side, info);
-        let to = self.state_after(from, established, side, info.flags.rst() && ends);
+        let established = !strays && self.completes_handshake(from, side, info);
+        let reset = info.flags.rst() && !strays;
+        let to = self.state_after(from, established, reset, self.answers(from, side, info));
         (to, established)
+    }
+
+    /// Whether the responder answers a SYN: one that was sent again after it was refused, if `from` is
+    /// the state after that. A challenge ACK (RFC 5961, section 4) does not.
+    fn answers(&self, from: FlowState, side: FlowSide, info: &TcpInfo) -> bool {
+        let flags = info.flags;
+        side == FlowSide::Responder
+            && match from {
+                FlowState::SynSent => {
+                    flags.syn() || (flags.ack() && self.initiator.is_answered_by(info.ack))
+                }
+                FlowState::Aborted => {
+                    let again = self.responder.syn == Some(info.seq);
+                    flags.syn() && flags.ack() && !flags.rst() && !again
+                }
+                _ => false,
+            }
     }
 
     fn completes_handshake(&self, from: FlowState, side: FlowSide, info: &TcpInfo) -> bool {
         let flags = info.flags;
         // The responder only sends data when the last ACK of the handshake has reached it.
         let answers = side == FlowSide::Initiator || self.simultaneous || info.payload_len > 0;
-        from == FlowState::SynReceived && flags.ack() && !flags.syn() && !flags.rst() && answers
+        let acknowledges = self.endpoint(side.other()).is_answered_by(info.ack);
+        let plain = flags.ack() && !flags.syn() && !flags.rst();
+        from == FlowState::SynReceived && plain && answers && acknowledges
     }
 
     fn state_after(
         &self,
         from: FlowState,
         established: bool,
-        side: FlowSide,
         reset: bool,
+        answered: bool,
     ) -> FlowState {
+        if from == FlowState::Aborted && answered {
+            return FlowState::SynReceived;
+        }
         if from.is_terminal() {
             return from;
         }
@@ -58,9 +81,7 @@ impl Connection {
             (Some(_), Some(_)) => FlowState::ClosingTcp,
             (Some(_), None) | (None, Some(_)) => FlowState::FinWait,
             (None, None) if established => FlowState::Established,
-            (None, None) if from == FlowState::SynSent && side == FlowSide::Responder => {
-                FlowState::SynReceived
-            }
+            (None, None) if answered => FlowState::SynReceived,
             (None, None) => from,
         }
     }

@@ -288,6 +288,29 @@ fn a_server_whose_clients_complete_their_handshakes_is_not_flooded() {
 }
 
 #[test]
+fn a_host_that_refuses_what_it_is_asked_for_is_not_flooded() {
+    let mut probe = watchful(100);
+    flood(&mut probe, 0..500, &[c("S", 0, 0, 0), s("RA", 0, 1, 0)]);
+    flood(&mut probe, 500..599, &[c("S", 0, 0, 0)]);
+    assert_eq!(kinds(&probe.events()), []);
+    flood(&mut probe, 599..600, &[c("S", 0, 0, 0)]);
+    assert_eq!(kinds(&probe.events()), [AnomalyKind::SynFloodTarget]);
+}
+
+#[test]
+fn flows_that_are_refused_and_open_after_all_count_once() {
+    let mut probe = watchful(100);
+    let (syn, refusal) = (c("S", 0, 0, 0), s("RA", 0, 1, 0));
+    let again = [syn, refusal, syn, s("SA", 0, 1, 0), c("A", 1, 1, 0)];
+    flood(&mut probe, 0..50, &[syn]);
+    flood(&mut probe, 50..200, &again);
+    flood(&mut probe, 200..249, &[syn]);
+    assert_eq!(kinds(&probe.events()), []);
+    flood(&mut probe, 249..250, &[syn]);
+    assert_eq!(kinds(&probe.events()), [AnomalyKind::SynFloodTarget]);
+}
+
+#[test]
 fn syns_of_one_flow_are_no_flood() {
     let mut probe = watchful(10);
     flood(&mut probe, 0..1, &[c("S", 0, 0, 0); 100]);

@@ -7,7 +7,7 @@ use flowtrack_common::{EndReason, L4Proto, Timestamp, VictimClass};
 use super::script::{
     Probe, START, Segment, c, close, handshake, open_then, packet, s, server, udp,
 };
-use crate::flow::{EventKinds, RecordReason, TrackerCounters};
+use crate::flow::{EventKinds, RecordReason, TrackerConfig, TrackerCounters};
 
 fn end(number: u16) -> SocketAddr {
     (Ipv4Addr::new(10, 1, 0, 0), number).into()
@@ -195,4 +195,23 @@ fn the_records_of_flows_that_lived_while_packets_were_lost_say_so() {
         [(10_000, false), (10_001, true), (10_002, false)],
         "over before, alive, not yet there"
     );
+}
+
+#[test]
+fn where_only_timeouts_end_flows_a_close_makes_none_cheaper() {
+    for (config, victim) in [
+        (TrackerConfig::default(), VictimClass::Closed),
+        (TrackerConfig::netflow(), VictimClass::OneSided),
+    ] {
+        let config = TrackerConfig {
+            max_flows: 2,
+            ..config
+        };
+        let mut probe = Probe::configured(&config, EventKinds::NONE);
+        probe.segments(&open_then(&close()));
+        probe.packet(&udp(0, probe.now));
+        probe.packet(&udp(1, probe.now));
+        let evicted = probe.tracker.counters().evicted;
+        assert_eq!(evicted[victim.index()], 1, "{evicted:?}");
+    }
 }

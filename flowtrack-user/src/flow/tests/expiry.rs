@@ -306,3 +306,56 @@ fn a_connection_that_was_over_ends_as_such_at_shutdown() {
         RecordReason::Ended(EndReason::Fin)
     );
 }
+
+#[test]
+fn whether_a_flow_may_miss_packets_does_not_depend_on_the_sweep() {
+    // A flow is used at the second 1, and packets are lost at the seconds given.
+    for (lost_at, loss) in [
+        (&[0u64][..], true),
+        (&[0, 100], true),
+        (&[61], true),
+        (&[61, 100], true),
+        (&[62], false),
+        (&[100, 200], false),
+    ] {
+        for sweeps in [false, true] {
+            let mut probe = Probe::new();
+            let at = |secs| START.saturating_add(Duration::from_secs(secs));
+            probe.packet(&udp(1, START));
+            if lost_at.contains(&0) {
+                probe.tracker.capture_lost();
+            }
+            probe.packet(&udp(1, at(1)));
+            for &secs in lost_at.iter().filter(|&&secs| secs > 0) {
+                probe.tracker.advance(at(secs));
+                if sweeps {
+                    probe.expire(9);
+                }
+                probe.tracker.capture_lost();
+            }
+            let record = probe.finish()[0];
+            let found = record.stats.completeness.capture_loss;
+            assert_eq!(found, loss, "{lost_at:?} {sweeps}");
+        }
+    }
+}
+
+#[test]
+fn a_flow_that_starts_after_a_loss_misses_nothing_when_the_clock_is_set_back() {
+    let mut probe = Probe::new();
+    probe.packet(&udp(1, START));
+    probe.tracker.capture_lost();
+    let back = |secs| START.saturating_sub(Duration::from_secs(secs));
+    probe.packet(&udp(2, back(1830)));
+    for ts in [back(30), START] {
+        probe.packet(&udp(3, ts));
+    }
+    let records = probe.finish();
+    let losses = records.iter().map(|record| {
+        let port = record.key.src_port;
+        (port, record.stats.completeness.capture_loss)
+    });
+    let losses: std::collections::BTreeMap<_, _> = losses.collect();
+    let expected = [(10_001, true), (10_002, false), (10_003, false)];
+    assert_eq!(losses, expected.into());
+}

@@ -117,6 +117,7 @@ fn returned(segments: &[Segment], silence: Duration) -> u64 {
 fn evicted_flows_that_come_back_within_their_timeout_are_counted() {
     let open = timeout(TimeoutClass::TcpOpen);
     let opening = timeout(TimeoutClass::TcpOpening);
+    let linger = timeout(TimeoutClass::TcpLinger);
     let later = Duration::from_nanos(1);
     let syn = [c("S", 0, 0, 0)];
     for (name, segments, silence, expected) in [
@@ -125,7 +126,9 @@ fn evicted_flows_that_come_back_within_their_timeout_are_counted() {
         ("too late", &open_then(&[]), open + later, 0),
         ("half-open", &syn, opening, 1),
         ("half-open, too late", &syn, opening + later, 0),
-        ("closed", &open_then(&close()), Duration::ZERO, 0),
+        ("closed", &open_then(&close()), Duration::ZERO, 1),
+        ("closed, just in time", &open_then(&close()), linger, 1),
+        ("closed, too late", &open_then(&close()), linger + later, 0),
     ] {
         assert_eq!(returned(segments, silence), expected, "{name}");
     }
@@ -203,4 +206,16 @@ fn an_evicted_flow_keeps_its_direction_too() {
     let record = *probe.finish().last().unwrap();
     assert_eq!(record.reason.end(), Some(EndReason::Shutdown));
     assert_eq!(record.key.src, client().ip());
+}
+
+#[test]
+fn a_straggler_of_a_closed_flow_that_made_room_has_its_direction() {
+    let mut probe = Probe::with(1, EventKinds::NONE);
+    probe.segments(&open_then(&close()));
+    probe.packet(&udp(0, probe.now));
+    probe.segments(&[s("FA", 1, 2, 0)]);
+    let records = probe.finish();
+    assert_eq!(records[0].reason.end(), Some(EndReason::Fin));
+    assert!(!records[0].stats.completeness.evicted);
+    assert_eq!(records[2].key.src, client().ip());
 }

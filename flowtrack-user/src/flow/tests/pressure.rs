@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use flowtrack_common::{
-    AnomalyKind, EvictionPressure, FlowEvent, PressureState, Timestamp, VictimClass,
+    AnomalyKind, EndReason, EvictionPressure, FlowEvent, PressureState, Timestamp, VictimClass,
 };
 
 use super::script::{Probe, START, udp};
@@ -55,6 +55,24 @@ fn states(probe: &mut Probe) -> Vec<(u64, PressureState)> {
     pressures
         .map(|(millis, pressure)| (millis, pressure.state))
         .collect()
+}
+
+#[test]
+fn what_was_evicted_last_is_told_at_the_end() {
+    for (flows, told) in [(0..95, vec![]), (0..100, vec![]), (0..130, vec![30])] {
+        let mut probe = probe();
+        start(&mut probe, flows, 0);
+        // The table has filled up.
+        assert_eq!(states(&mut probe), [(0, Raised)]);
+        probe.tracker.advance(at(500));
+        probe.tracker.finish(EndReason::Shutdown, &mut probe.log);
+        let last = pressures(&mut probe).into_iter();
+        let last = last.map(|(millis, pressure)| {
+            assert_eq!((millis, pressure.state, pressure.live), (500, Raised, 100));
+            pressure.evicted.iter().sum::<u64>()
+        });
+        assert_eq!(last.collect::<Vec<_>>(), told);
+    }
 }
 
 #[test]

@@ -102,6 +102,27 @@ fn a_syn_ack_that_nothing_follows_is_a_scan_and_else_an_answer() {
 }
 
 #[test]
+fn the_times_of_a_handshake_whose_answer_came_first_are_those_of_its_sides() {
+    let (from, to) = ends(40_000, "10.0.0.2:40001");
+    let (syn, syn_ack, ack) = (c("S", 0, 0, 0), s("SA", 0, 1, 0), c("A", 1, 1, 0));
+    for (segments, answer_to_ack) in [
+        (vec![syn_ack, syn, ack], 2),
+        (vec![syn_ack, ack, syn_ack, ack], 1),
+        (vec![syn_ack, ack, syn_ack, syn, ack], 1),
+    ] {
+        let mut probe = probe();
+        for (segment, at) in segments.iter().zip(0..) {
+            probe.packet(&segment.between(from, to, secs(at)));
+        }
+        let record = probe.finish()[0];
+        assert_eq!(record.key.src_port, 40_000);
+        assert_eq!(record.stats.syn_to_syn_ack, None, "{segments:?}");
+        let expected = Some(Duration::from_secs(answer_to_ack));
+        assert_eq!(record.stats.syn_ack_to_ack, expected, "{segments:?}");
+    }
+}
+
+#[test]
 fn the_time_for_an_answer_runs_from_the_first_syn() {
     let syn = c("S", 0, 0, 0);
     assert_eq!(histories(&[(0, syn), (3, syn), (4, syn)]), ["S"]);

@@ -20,8 +20,10 @@ impl<K: FlowKey> Tracker<K> {
         ended
     }
 
-    /// Ends all flows: those that have expired for that reason, the others for `reason`.
+    /// Ends all flows: those that have expired for that reason, the others for `reason`. Evictions
+    /// that no event has told of yet are told before that.
     pub fn finish(&mut self, reason: EndReason, sink: &mut impl EventSink<K>) {
+        self.report_last_pressure(sink);
         self.sweep(usize::MAX, sink);
         for list in 0..LISTS {
             while let Some(id) = self.table.oldest(list) {
@@ -84,6 +86,7 @@ impl<K: FlowKey> Tracker<K> {
         let Some((key, mut flow)) = self.table.remove(id) else {
             return;
         };
+        let evicted = reason == EndReason::Evicted;
         let reason = match flow.state {
             _ if !self.config.tcp_ends_flows => reason,
             FlowState::Closed => EndReason::Fin,
@@ -95,7 +98,9 @@ impl<K: FlowKey> Tracker<K> {
         if let Some(counter) = self.counters.ended.get_mut(reason.index()) {
             *counter += 1;
         }
-        self.remember(&key, &flow, reason);
+        if evicted || reason == EndReason::IdleTimeout {
+            self.remember(&key, &flow, evicted);
+        }
         let key = flow.oriented(key);
         if sink.wants().contains(EventKinds::ENDED) {
             sink.event(FlowEvent::Ended {
@@ -138,30 +143,26 @@ impl<K: FlowKey> Tracker<K> {
         sink.record(record);
     }
 
-    /// Remembers a flow that ended for `reason` if more of it may come.
-    fn remember(&mut self, key: &K, flow: &Flow, reason: EndReason) {
+    /// Remembers a flow of which more may come: it was `evicted`, even if it was closed, or silent for
+    /// too long.
+    fn remember(&mut self, key: &K, flow: &Flow, evicted: bool) {
         let clock = flow.last_use.clock();
         // One that was last used before the clock was set back is not recognised after that.
-        if !matches!(reason, EndReason::IdleTimeout | EndReason::Evicted)
-            || clock != self.clock.number()
-        {
+        if clock != self.clock.number() {
             return;
         }
         let timeout = self.config.timeouts.at(flow.timeout(&self.config));
         let recent = RecentFlow {
             initiator: flow.initiator,
-            evicted: reason == EndReason::Evicted,
+            evicted,
             over_at: flow.last_use.stamp().saturating_add(timeout),
         };
         self.recent.remember(key, clock, recent);
     }
 
-    /// Whether packets were lost while the flow lived.
-    fn may_miss_packets(&self, flow: &Flow) -> bool {
-        self.lost_at.is_some_and(|at| {
-            let timeout = self.config.timeouts.at(flow.timeout(&self.config));
-            let last_use = self.clock.on_this_clock(flow.last_use);
-            flow.stats.started <= at && at <= last_use.saturating_add(timeout)
-        })
+    /// Whether packets were lost since the flow was used, and while it lived.
+    pub(super) fn may_miss_packets(&self, flow: &Flow) -> bool {
+        let timeout = self.config.timeouts.at(flow.timeout(&self.config));
+        self.losses.concern(flow.losses, flow.last_use, timeout)
     }
 }

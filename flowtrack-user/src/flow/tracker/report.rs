@@ -1,6 +1,8 @@
 //! Anomalies, and what is learnt of flows beside their packets.
 
-use flowtrack_common::{AnomalyKind, Defects, FlowEvent, FlowKey, FlowSide, FlowState, Timestamp};
+use flowtrack_common::{
+    AnomalyKind, Defects, EvictionPressure, FlowEvent, FlowKey, FlowSide, Timestamp,
+};
 
 use super::Tracker;
 use crate::{
@@ -15,10 +17,10 @@ pub(super) struct Outcome {
     pub(super) side: FlowSide,
     /// What is odd about the segment.
     pub(super) findings: Findings,
-    /// It is the first packet of its flow.
-    pub(super) first: bool,
-    /// It completed the handshake.
-    pub(super) established: bool,
+    /// From now on the flow is half open.
+    pub(super) opens: bool,
+    /// From now on it is half open no more: its handshake is complete, or it was refused.
+    pub(super) completes: bool,
 }
 
 impl<K: FlowKey> Tracker<K> {
@@ -106,15 +108,14 @@ impl<K: FlowKey> Tracker<K> {
         let Some((key, flow)) = self.table.get(id) else {
             return;
         };
-        let opens = outcome.first && flow.state == FlowState::SynSent;
-        if !opens && !outcome.established {
+        if !outcome.opens && !outcome.completes {
             return;
         }
         let Some(target) = flow.oriented(*key).destination() else {
             return;
         };
         let interval = self.interval();
-        if outcome.established {
+        if outcome.completes {
             self.flood.completed(target, interval);
         } else if self
             .flood
@@ -153,19 +154,41 @@ impl<K: FlowKey> Tracker<K> {
         if !self.reports_anomalies(sink) {
             return;
         }
-        let level = Level {
-            live: self.table.len(),
-            capacity: self.table.limit(),
-        };
         let now = self.clock.now();
         let interval = self.config.anomaly_interval;
+        let level = self.level();
         if let Some(pressure) = self.gauge.check(now, interval, level, &self.counters) {
-            self.counters.anomalies += 1;
-            sink.event(FlowEvent::Anomaly {
-                key: None,
-                kind: AnomalyKind::FlowTableEvictionPressure(pressure),
-                ts: now,
-            });
+            self.report_pressure(pressure, sink);
+        }
+    }
+
+    /// Reports what was evicted since the last report.
+    pub(super) fn report_last_pressure(&mut self, sink: &mut impl EventSink<K>) {
+        if !self.reports_anomalies(sink) {
+            return;
+        }
+        let now = self.clock.now();
+        let interval = self.config.anomaly_interval;
+        let level = self.level();
+        if let Some(pressure) = self.gauge.last(now, interval, level, &self.counters) {
+            self.report_pressure(pressure, sink);
+        }
+    }
+
+    #[cold]
+    fn report_pressure(&mut self, pressure: EvictionPressure, sink: &mut impl EventSink<K>) {
+        self.counters.anomalies += 1;
+        sink.event(FlowEvent::Anomaly {
+            key: None,
+            kind: AnomalyKind::FlowTableEvictionPressure(pressure),
+            ts: self.clock.now(),
+        });
+    }
+
+    fn level(&self) -> Level {
+        Level {
+            live: self.table.len(),
+            capacity: self.table.limit(),
         }
     }
 

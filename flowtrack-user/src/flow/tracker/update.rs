@@ -1,6 +1,6 @@
 //! A packet on its way through the tracker: which flow it belongs to, and what it changes there.
 
-use flowtrack_common::{EndReason, FlowEvent, FlowKey, FlowSide, L4Proto};
+use flowtrack_common::{EndReason, FlowEvent, FlowKey, FlowSide, FlowState, L4Proto};
 
 use super::{Tracker, report::Outcome};
 use crate::{
@@ -44,6 +44,7 @@ impl<K: FlowKey> Tracker<K> {
     pub(super) fn start(&mut self, meta: &Meta<K>, sink: &mut impl EventSink<K>) -> Option<SlotId> {
         self.make_room(sink);
         let mut flow = Flow::new(meta, self.clock.first_used(meta.ts), &self.config);
+        flow.losses = self.losses.count();
         if let Some(recent) = self.returned(&meta.packet.key)
             && self.config.direction == Direction::FirstPacket
             && !meta.packet.tcp.is_some_and(|info| info.flags.syn())
@@ -75,8 +76,25 @@ impl<K: FlowKey> Tracker<K> {
         Some(recent)
     }
 
+    /// Marks the flow at `id`, which is used again, if packets were lost meanwhile.
+    #[inline]
+    fn mark_losses(&mut self, id: SlotId) {
+        let Some((_, flow)) = self.table.get(id) else {
+            return;
+        };
+        if flow.losses == self.losses.count() {
+            return;
+        }
+        let loss = self.may_miss_packets(flow);
+        if let Some(flow) = self.table.get_mut(id) {
+            flow.stats.completeness.capture_loss |= loss;
+            flow.losses = self.losses.count();
+        }
+    }
+
     /// Counts the packet and follows the connection.
     pub(super) fn update(&mut self, id: SlotId, meta: &Meta<K>, sink: &mut impl EventSink<K>) {
+        self.mark_losses(id);
         let Some(flow) = self.table.get_mut(id) else {
             return;
         };
@@ -85,6 +103,7 @@ impl<K: FlowKey> Tracker<K> {
         let side = flow.side(meta.packet.orientation);
         let key = flow.oriented(meta.packet.key);
         flow.count(side, meta);
+        let from = flow.state;
         let step = flow.follow(side, meta, &self.config, sink);
         if sink.wants().contains(EventKinds::PACKET) {
             sink.event(FlowEvent::Packet {
@@ -96,6 +115,7 @@ impl<K: FlowKey> Tracker<K> {
         }
         // The sides may have changed places since.
         let side = flow.side(meta.packet.orientation);
+        let to = flow.state;
         let first = flow.stats.packets() == 1;
         let next = flow.list(&self.config);
         if next != list || !flow.is_running_out(&self.config) {
@@ -105,8 +125,10 @@ impl<K: FlowKey> Tracker<K> {
         if self.reports_anomalies(sink) {
             let outcome = Outcome {
                 side,
-                first,
-                established: step.is_some_and(|step| step.established),
+                opens: (first && to == FlowState::SynSent)
+                    || (from == FlowState::Aborted && to == FlowState::SynReceived),
+                completes: step.is_some_and(|step| step.established)
+                    || (!first && from != FlowState::Aborted && to == FlowState::Aborted),
                 findings: step.map_or_else(Findings::default, |step| step.findings),
             };
             self.report_packet(id, meta, outcome, sink);

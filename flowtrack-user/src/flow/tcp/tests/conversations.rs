@@ -118,3 +118,26 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn only_an_ack_of_the_answer_completes_the_handshake() {
+    for (last, complete) in [
+        (c("A", 1, 1, 0), true),
+        (c("A", 1, 1_000_000, 0), true),
+        (c("A", 1, 0, 0), false),
+        (c("A", 1, 999_999_999, 0), false),
+        (c("A", 2_000_000_000, 1, 0), false),
+        (c("FA", 2_000_000_000, 1, 0), false),
+        (s("PA", 1, 1, 9), true),
+        (s("PA", 1, 0, 9), false),
+    ] {
+        let mut probe = Probe::new();
+        probe.segments(&[c("S", 0, 0, 0), s("SA", 0, 1, 0), last]);
+        let expected: &[_] = if complete {
+            &[FlowState::SynReceived, FlowState::Established]
+        } else {
+            &[FlowState::SynReceived]
+        };
+        assert_eq!(path(&probe.events()), expected, "{last:?}");
+    }
+}

@@ -1,6 +1,6 @@
 //! What is counted by sequence numbers.
 
-use flowtrack_common::{SideStats, TcpFlags};
+use flowtrack_common::{FlowState, SideStats, TcpFlags};
 use proptest::prelude::*;
 
 use super::script::{Segment, c, close, converse, open_then, s};
@@ -335,5 +335,57 @@ proptest! {
             pieces.iter().map(|&(at, len)| (at * 100 + 1, len * 100)).collect();
         let end = pieces.iter().map(|&(at, len)| u64::from(at + len)).max().unwrap_or(1);
         prop_assert_eq!(counts(&pieces).stream, end - 1);
+    }
+}
+
+#[test]
+fn a_reset_or_fin_counts_within_a_window_of_what_was_sent_or_acknowledged() {
+    const WINDOW: u32 = 1 << 24;
+    // The client has sent up to 11; the server has acknowledged up to 500 000 000, most of it unseen.
+    let sent = [c("PA", 1, 1, 10), s("A", 1, 11, 0)];
+    let unseen = [c("PA", 1, 1, 10), s("A", 1, 500_000_000, 0)];
+    // A stray segment pretends that the client is far ahead.
+    let stray = [
+        c("PA", 1, 1, 10),
+        s("A", 1, 11, 0),
+        c("PA", 900_000_000, 1, 1),
+    ];
+    for (before, seq, counts) in [
+        (&sent[..], 11, true),
+        (&sent, 11 + WINDOW, true),
+        (&sent, 12 + WINDOW, false),
+        (&sent, 11u32.wrapping_sub(WINDOW), true),
+        (&sent, 10u32.wrapping_sub(WINDOW), false),
+        (&sent, 500_000_000, false),
+        (&unseen, 11, true),
+        (&unseen, 500_000_000, true),
+        (&unseen, 250_000_000, false),
+        (&stray, 11, true),
+        (&stray, 900_000_001, true),
+    ] {
+        for (flags, state) in [("R", FlowState::Reset), ("FA", FlowState::FinWait)] {
+            let last = [c(flags, seq, 1, 0)];
+            let record = converse(&open_then(&[before, &last].concat()));
+            let expected = if counts {
+                state
+            } else {
+                FlowState::Established
+            };
+            assert_eq!(record.state, expected, "{flags} {seq} after {before:?}");
+        }
+    }
+}
+
+#[test]
+fn where_nothing_but_syns_and_fins_is_seen_a_fin_is_far_from_the_syn() {
+    for (seq, state) in [
+        (1_000_000_000, FlowState::FinWait),
+        (1_100_000_000, FlowState::SynReceived),
+    ] {
+        let opening = [c("S", 0, 0, 0), s("SA", 0, 1, 0)];
+        let record = converse(&[&opening[..], &[s("FA", seq, 1, 0)]].concat());
+        assert_eq!(record.state, state, "{seq}");
+        let record = converse(&[&opening[..], &[s("R", seq, 0, 0)]].concat());
+        assert_eq!(record.state, FlowState::SynReceived, "{seq}");
     }
 }

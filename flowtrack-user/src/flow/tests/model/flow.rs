@@ -41,6 +41,8 @@ pub(super) struct Flow {
     /// Not kept for TCP.
     pub(super) history: HistoryString,
     pub(super) last_use: Use,
+    /// Losses until then.
+    pub(super) losses: usize,
     /// Which of all updates was its last one.
     pub(super) turn: u64,
     /// Records given, first packet since then, and the totals told.
@@ -64,6 +66,8 @@ struct Tcp {
     fin_acked: [bool; 2],
     /// Whether a SYN or data was seen of each side.
     shown: [bool; 2],
+    /// Whether a SYN was seen of each side.
+    opened: [bool; 2],
 }
 
 fn index(side: FlowSide) -> usize {
@@ -91,6 +95,7 @@ impl Flow {
             stats: FlowStats::default(),
             history: HistoryString::new(),
             last_use: first_use,
+            losses: 0,
             turn: 0,
             parts: 0,
             since: first_use,
@@ -128,10 +133,17 @@ impl Flow {
         }
     }
 
-    pub(super) fn worth(&self) -> Worth {
+    fn is_over(&self) -> bool {
+        matches!(
+            self.state,
+            FlowState::Closed | FlowState::Reset | FlowState::Aborted
+        )
+    }
+
+    pub(super) fn worth(&self, tcp_ends_flows: bool) -> Worth {
         let both = self.stats.initiator.packets > 0 && self.stats.responder.packets > 0;
         match self.state {
-            FlowState::Closed | FlowState::Reset | FlowState::Aborted => Worth::Over,
+            _ if tcp_ends_flows && self.is_over() => Worth::Over,
             FlowState::SynSent | FlowState::SynReceived => Worth::Opening,
             _ if both => Worth::TwoSided,
             _ => Worth::OneSided,
@@ -145,7 +157,7 @@ impl Flow {
             (Some(L4Proto::Tcp), _) if !tcp_ends_flows => Patience::Open,
             (Some(L4Proto::Tcp), FlowState::SynSent) => Patience::Opening,
             (Some(L4Proto::Tcp), FlowState::FinWait | FlowState::ClosingTcp) => Patience::Closing,
-            (Some(L4Proto::Tcp), _) if self.worth() == Worth::Over => Patience::Linger,
+            (Some(L4Proto::Tcp), _) if self.is_over() => Patience::Linger,
             (Some(L4Proto::Tcp), _) => Patience::Open,
             _ => Patience::Other,
         }
@@ -155,7 +167,7 @@ impl Flow {
     pub(super) fn is_replaced_by(&self, info: &TcpInfo, ts: Timestamp) -> bool {
         let opens = info.flags.syn() && !info.flags.ack() && !info.flags.rst();
         let silence = ts.saturating_since(self.stats.last_seen);
-        let over = self.worth() == Worth::Over || self.state == FlowState::ClosingTcp;
+        let over = self.is_over() || self.state == FlowState::ClosingTcp;
         opens && (over || silence >= Duration::from_mins(1))
     }
 
@@ -223,14 +235,21 @@ impl Flow {
             && flags.ack()
             && !flags.syn()
             && !flags.rst()
+            && (info.ack == ACK_ALL || !self.tcp.opened[peer])
             && answered;
-        self.state = self.next_state(side, flags.rst() && !strays, established);
+        self.tcp.opened[own] |= flags.syn();
+        self.state = self.next_state(side, info, established);
         established
     }
 
-    fn next_state(&self, side: FlowSide, reset: bool, established: bool) -> FlowState {
+    fn next_state(&self, side: FlowSide, info: &TcpInfo, established: bool) -> FlowState {
         let fins = self.tcp.fin.iter().flatten().count();
+        let flags = info.flags;
+        let reset = flags.rst() && !is_stray(info);
+        let answers = side == FlowSide::Responder && flags.syn();
+        let acknowledges = side == FlowSide::Responder && flags.ack() && info.ack == ACK_ALL;
         match self.state {
+            FlowState::Aborted if answers && flags.ack() && !flags.rst() => FlowState::SynReceived,
             FlowState::Closed | FlowState::Reset | FlowState::Aborted => self.state,
             FlowState::SynSent | FlowState::SynReceived if reset => FlowState::Aborted,
             _ if reset => FlowState::Reset,
@@ -238,7 +257,7 @@ impl Flow {
             _ if fins == 2 => FlowState::ClosingTcp,
             _ if fins == 1 => FlowState::FinWait,
             _ if established => FlowState::Established,
-            FlowState::SynSent if side == FlowSide::Responder => FlowState::SynReceived,
+            FlowState::SynSent if answers || acknowledges => FlowState::SynReceived,
             state => state,
         }
     }
@@ -276,6 +295,9 @@ impl Flow {
 
 /// A number that no connection of these tests has.
 pub(super) const STRAY: u32 = 2_000_000_000;
+
+/// A number that is behind all that is sent in these tests.
+pub(super) const ACK_ALL: u32 = 1_000_000;
 
 fn is_stray(info: &TcpInfo) -> bool {
     info.seq == STRAY

@@ -23,6 +23,7 @@ impl Gauge {
         live: usize,
         capacity: usize,
         counters: &TrackerCounters,
+        last: bool,
     ) -> Option<EvictionPressure> {
         let Some((then, live_then, before)) = self.then else {
             self.then = Some((now, live, *counters));
@@ -30,7 +31,11 @@ impl Gauge {
         };
         let high = live * 10 >= capacity * 9;
         let in_second = then <= now && now.saturating_since(then) < SECOND;
-        if in_second && (self.told || self.raised || !high) {
+        let ends = last && counters.evicted != before.evicted;
+        if last && !ends {
+            return None;
+        }
+        if in_second && !ends && (self.told || self.raised || !high) {
             return None;
         }
         self.then = Some((now, live, *counters));

@@ -5,7 +5,10 @@ use std::{net::SocketAddr, time::Duration};
 use flowtrack_common::{Defects, L4Proto, TcpFlags, TcpInfo, Timestamp};
 use proptest::{prelude::*, sample::select};
 
-use super::{flow::STRAY, reference::Reference};
+use super::{
+    flow::{ACK_ALL, STRAY},
+    reference::Reference,
+};
 use crate::flow::{
     FiveTuple, Meta, NoteKind, Share, TimeoutClass, TrackerConfig,
     tests::script::{packet, server},
@@ -73,8 +76,8 @@ fn step() -> impl Strategy<Value = Step> {
                 from_client,
                 flags,
                 seq,
-                // Some acknowledge all that there is.
-                ack: if ack > 6 { 1_000_000 } else { ack },
+                // Many acknowledge all that there is.
+                ack: if ack > 3 { ACK_ALL } else { ack },
                 len,
                 window,
                 stray,

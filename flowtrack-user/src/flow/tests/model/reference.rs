@@ -28,7 +28,8 @@ pub(super) struct Reference {
     capacity: usize,
     pub(super) clock: Clock,
     turns: u64,
-    lost_at: Option<Timestamp>,
+    /// The clock at each loss.
+    losses: Vec<Clock>,
     /// By key and clock: the initiator's direction, whether it was evicted, and until when it lived.
     ended: HashMap<(FiveTuple, usize), (Orientation, bool, Timestamp)>,
     gauge: Gauge,
@@ -48,7 +49,7 @@ impl Reference {
             capacity: config.max_flows,
             clock: Clock::default(),
             turns: 0,
-            lost_at: None,
+            losses: Vec::new(),
             ended: HashMap::new(),
             gauge: Gauge::default(),
             half_open: (0, 0, false),
@@ -65,7 +66,7 @@ impl Reference {
             None => self.start(meta),
         }
         self.update(meta);
-        self.check_gauge();
+        self.check_gauge(false);
     }
 
     pub(super) fn note(&mut self, note: &Note<FiveTuple>) {
@@ -85,7 +86,7 @@ impl Reference {
                 }
             }
         }
-        self.check_gauge();
+        self.check_gauge(false);
     }
 
     pub(super) fn advance(&mut self, now: Timestamp) {
@@ -93,16 +94,17 @@ impl Reference {
     }
 
     pub(super) fn capture_lost(&mut self) {
-        self.lost_at = Some(self.clock.now);
+        self.losses.push(self.clock.clone());
     }
 
     pub(super) fn expire(&mut self, limit: usize) -> usize {
         let ended = self.sweep(limit);
-        self.check_gauge();
+        self.check_gauge(false);
         ended
     }
 
     pub(super) fn finish(&mut self, reason: EndReason) {
+        self.check_gauge(true);
         self.sweep(usize::MAX);
         while let Some(number) = self.heads().first().copied() {
             self.end_unless_idle(number, reason);
@@ -121,7 +123,7 @@ impl Reference {
         while self.flows.len() > self.limit {
             self.make_room();
         }
-        self.check_gauge();
+        self.check_gauge(false);
     }
 
     /// Whether a packet at `ts` would join a flow whose side has shown its numbers.
@@ -175,6 +177,7 @@ impl Reference {
             self.make_room();
         }
         let mut flow = Flow::new(meta, self.clock.used(meta.ts));
+        flow.losses = self.losses.len();
         let key = (meta.packet.key, self.clock.number());
         if let Some((initiator, evicted, over_at)) = self.ended.remove(&key) {
             let now = self.clock.now;
@@ -199,17 +202,19 @@ impl Reference {
         let Some(number) = self.find(&meta.packet.key) else {
             return;
         };
+        let loss = self.may_miss_packets(&self.flows[number]);
         let last_use = self.clock.at(self.flows[number].last_use).max(meta.ts);
         let last_use = self.clock.used(last_use);
         self.turns += 1;
         let flow = &mut self.flows[number];
         flow.last_use = last_use;
+        flow.losses = self.losses.len();
+        flow.stats.completeness.capture_loss |= loss;
         flow.turn = self.turns;
         flow.count(meta);
         let (key, side, ts) = (flow.key(), flow.side(meta.packet.orientation), meta.ts);
-        let mut established = false;
+        let (mut established, from) = (false, flow.state);
         if let Some(info) = &meta.packet.tcp {
-            let from = flow.state;
             established = flow.segment(side, info, ts);
             let to = flow.state;
             if established {
@@ -219,7 +224,11 @@ impl Reference {
                     .push(FlowEvent::StateChange { key, from, to, ts });
             }
         }
-        let opens = flow.state == FlowState::SynSent && flow.stats.packets() == 1;
+        let (refused, to) = (FlowState::Aborted, flow.state);
+        let later = flow.stats.packets() > 1;
+        let first = !later && to == FlowState::SynSent;
+        let opens = first || (from == refused && to == FlowState::SynReceived);
+        let completes = established || (later && from != refused && to == refused);
         let len = meta.packet.wire_len as usize;
         self.events.push(FlowEvent::Packet { key, side, len, ts });
         for (defect, kind) in [
@@ -233,16 +242,16 @@ impl Reference {
                 self.report(number, kind, ts);
             }
         }
-        self.watch_half_open(number, opens, established, ts);
+        self.watch_half_open(number, opens, completes, ts);
     }
 
-    fn watch_half_open(&mut self, number: usize, opens: bool, established: bool, ts: Timestamp) {
+    fn watch_half_open(&mut self, number: usize, opens: bool, completes: bool, ts: Timestamp) {
         let second = self.clock.now.secs();
-        if (opens || established) && self.half_open.0 != second {
+        if (opens || completes) && self.half_open.0 != second {
             self.half_open = (second, 0, false);
         }
         let (_, flows, told) = &mut self.half_open;
-        if established {
+        if completes {
             *flows = flows.saturating_sub(1);
         } else if opens {
             *flows += 1;
@@ -268,11 +277,11 @@ impl Reference {
         }
     }
 
-    fn check_gauge(&mut self) {
+    fn check_gauge(&mut self, last: bool) {
         let (live, capacity) = (self.flows.len(), self.limit);
         let told = self
             .gauge
-            .look(self.clock.now, live, capacity, &self.counters);
+            .look(self.clock.now, live, capacity, &self.counters, last);
         if let Some(pressure) = told
             && self.config.emit_anomalies
         {
@@ -291,12 +300,8 @@ impl Reference {
     }
 
     fn may_miss_packets(&self, flow: &Flow) -> bool {
-        let over_at = self
-            .clock
-            .at(flow.last_use)
-            .saturating_add(self.timeout(flow));
-        self.lost_at
-            .is_some_and(|at| (flow.stats.started..=over_at).contains(&at))
+        let alive = |clock: &Clock| !clock.is_idle(flow.last_use, self.timeout(flow));
+        self.losses[flow.losses..].iter().any(alive)
     }
 
     fn close_part(&mut self, number: usize, ts: Timestamp) {
@@ -323,6 +328,7 @@ impl Reference {
         let loss = self.may_miss_packets(&self.flows[number]);
         let timeout = self.timeout(&self.flows[number]);
         let mut flow = self.flows.remove(number);
+        let evicted = reason == EndReason::Evicted;
         let reason = match flow.state {
             FlowState::Closed if self.config.tcp_ends_flows => EndReason::Fin,
             FlowState::Reset | FlowState::Aborted if self.config.tcp_ends_flows => EndReason::Rst,
@@ -330,7 +336,6 @@ impl Reference {
         };
         flow.stats.completeness.capture_loss |= loss;
         flow.stats.completeness.evicted = reason == EndReason::Evicted;
-        let evicted = reason == EndReason::Evicted;
         let on_this_clock = flow.last_use.clock == self.clock.number();
         if on_this_clock && (evicted || reason == EndReason::IdleTimeout) {
             let over_at = flow.last_use.at.saturating_add(timeout);

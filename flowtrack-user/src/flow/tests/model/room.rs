@@ -8,11 +8,15 @@ use super::{
 };
 
 impl Reference {
+    fn worth(&self, flow: &Flow) -> Worth {
+        flow.worth(self.config.tcp_ends_flows)
+    }
+
     /// The flows that are looked at: of each timeout and worth the one that was used first.
     pub(super) fn heads(&self) -> Vec<usize> {
         let list = |number: &usize| {
             let flow = &self.flows[*number];
-            (flow.patience(self.config.tcp_ends_flows), flow.worth())
+            (flow.patience(self.config.tcp_ends_flows), self.worth(flow))
         };
         let mut numbers: Vec<_> = (0..self.flows.len()).collect();
         numbers.sort_by_key(|number| (list(number), self.flows[*number].turn));
@@ -47,12 +51,12 @@ impl Reference {
             (Worth::TwoSided, two_sided),
         ];
         for (class, (worth, keeps)) in guaranteed.into_iter().enumerate() {
-            let of_it = |flow: &&Flow| flow.worth() == worth;
+            let of_it = |flow: &&Flow| self.worth(flow) == worth;
             if self.flows.iter().filter(of_it).count() <= keeps {
                 continue;
             }
             let heads = self.heads().into_iter();
-            let silent = heads.filter(|&number| self.flows[number].worth() == worth);
+            let silent = heads.filter(|&number| self.worth(&self.flows[number]) == worth);
             let victim = silent.min_by_key(|&number| self.clock.at(self.flows[number].last_use));
             self.counters.evicted[class] += 1;
             self.end(victim.unwrap(), EndReason::Evicted);
