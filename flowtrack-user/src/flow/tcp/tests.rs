@@ -1,9 +1,11 @@
-//! The TCP state machine, through the tracker.
+//! The TCP state machine, through the tracker and part by part.
 
 mod cases;
 mod conversations;
+mod gaps;
 mod history;
 mod reuse;
 mod sequence;
+mod stream;
 
 pub(super) use crate::flow::tests::script;
