@@ -2,6 +2,7 @@
 
 mod cases;
 mod conversations;
+mod endpoints;
 mod gaps;
 mod history;
 mod reuse;

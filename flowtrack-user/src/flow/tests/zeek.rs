@@ -146,6 +146,30 @@ fn the_linger_time_runs_from_the_close() {
 }
 
 #[test]
+fn a_connection_lingers_that_was_reset_by_a_side_that_is_closed() {
+    for (name, rest, over) in [
+        ("closed by one side", vec![c("FA", 1, 1, 0)], false),
+        ("and reset", vec![c("FA", 1, 1, 0), c("R", 2, 0, 0)], true),
+        (
+            "by the other",
+            vec![s("FA", 1, 1, 0), s("R", 2, 0, 0)],
+            true,
+        ),
+        ("reset", vec![s("R", 1, 0, 0)], true),
+        (
+            "reset, but bytes are missing",
+            vec![s("PA", 101, 1, 10), s("R", 111, 0, 0)],
+            false,
+        ),
+    ] {
+        let mut script: Vec<_> = open_then(&rest).into_iter().map(|x| (0, x)).collect();
+        script.push((6, c("A", 1, 1, 0)));
+        let connections = if over { 2 } else { 1 };
+        assert_eq!(records(&script).len(), connections, "{name}");
+    }
+}
+
+#[test]
 fn a_close_waits_for_data_that_was_not_acknowledged() {
     // The client closes before it has acknowledged what the server sent.
     let close = [
