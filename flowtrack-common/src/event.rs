@@ -10,14 +10,17 @@ use crate::{
 /// if the flow is new; `Established` or `StateChange` if its state changed; `Packet`; anomalies;
 /// `Ended` of this flow if it is over. Each `Started` is followed by exactly one `Ended`.
 ///
-/// The key names the initiator as source in all events of a flow.
+/// The key names the initiator as source. Who that is can change where a tracker takes the likely
+/// server for the responder: what it took for a connection attempt of its own turns out to be an answer.
+/// From then on all events have the other key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FlowEvent<K> {
     /// First packet of a new flow.
     Started {
         /// The flow.
         key: K,
-        /// Who sent the packet: the initiator, unless a SYN+ACK came first.
+        /// Who sent the packet: the initiator, unless it is an answer (a SYN+ACK, or one by its ports)
+        /// or the flow goes on with the initiator that it had before it ended.
         side: FlowSide,
         /// Packet time.
         ts: Timestamp,

@@ -6,7 +6,7 @@ use std::{fmt::Display, io::Write, process::ExitCode, time::Duration};
 
 use clap::Parser;
 use flowtrack::{
-    cli::{Cli, Command, ReadArgs, RunArgs, Timestamps},
+    cli::{Cli, Command, ReadArgs, RunArgs, SharedArgs, Timestamps},
     control::{self, Ledger, ReadConfig, RunConfig},
     sys::stderr::{self, Stderr},
 };
@@ -43,6 +43,7 @@ fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
         Ok(tracker) => tracker,
         Err(error) => return Ok(wrong_usage(error)),
     };
+    warn(&args.shared);
     let ledger_file = LedgerFile::open(&args.shared)?;
     let ledger = control::run(&RunConfig {
         interface: args.interface.clone(),
@@ -77,6 +78,7 @@ fn read(args: &ReadArgs) -> anyhow::Result<ExitCode> {
         Ok(tracker) => tracker,
         Err(error) => return Ok(wrong_usage(error)),
     };
+    warn(&args.shared);
     let ledger_file = LedgerFile::open(&args.shared)?;
     let outcome = control::read(&ReadConfig {
         files: args.files.clone(),
@@ -102,6 +104,13 @@ fn read(args: &ReadArgs) -> anyhow::Result<ExitCode> {
     let status = status(&wanted);
     ledger_file.write(&ledger)?;
     Ok(if damaged { ExitCode::FAILURE } else { status })
+}
+
+/// Tells of options that do nothing: whoever gave them expects something.
+fn warn(args: &SharedArgs) {
+    for sentence in args.without_effect() {
+        log::warn!("{sentence}");
+    }
 }
 
 /// What there is to say goes to standard error: warnings, and what flowtrack itself does. `RUST_LOG`

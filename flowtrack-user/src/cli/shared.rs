@@ -3,6 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, value_parser};
+use flowtrack_common::L4Proto;
 
 use super::{
     IdleTimeout, TimeoutScope,
@@ -10,8 +11,8 @@ use super::{
     values::positive_duration,
 };
 use crate::{
-    export::{OutputSpec, Target},
-    flow::{ExtractorConfig, PortTimeout, TooManyPorts, TrackerConfig},
+    export::{OutputFormat, OutputSpec, Target},
+    flow::{ExtractorConfig, PortTimeout, SctpFlows, TooManyPorts, TrackerConfig, Tunnels},
 };
 
 /// What `run` and `read` have in common.
@@ -109,6 +110,35 @@ impl SharedArgs {
             key_tunnel: profile.key_tunnel || self.key.contains(&KeyPart::Tunnel),
             verify_checksums: profile.verify_checksums || self.verify_checksums,
         }
+    }
+
+    /// What was asked for and does nothing, a sentence each.
+    pub fn without_effect(&self) -> Vec<String> {
+        let extractor = self.extractor();
+        let has_events = |output: &OutputSpec| output.format == OutputFormat::Events;
+        let anomalies = self.emit_anomalies && !self.outputs.iter().any(has_events);
+        let tunnel = self.key.contains(&KeyPart::Tunnel) && extractor.tunnels == Tunnels::Outer;
+        let mut found = Vec::new();
+        if anomalies {
+            found.push("--emit-anomalies does nothing without an output events:PATH".to_owned());
+        }
+        if tunnel {
+            found.push("--key tunnel does nothing with --tunnels outer".to_owned());
+        }
+        let tcp_ends_flows = self.profile.tracker().tcp_ends_flows;
+        for IdleTimeout { scope, .. } in &self.idle_timeouts {
+            let reason = match *scope {
+                TimeoutScope::Class(class) if !tcp_ends_flows && class.is_of_tcp_state() => {
+                    "flows of this profile have no TCP states"
+                }
+                TimeoutScope::Port(L4Proto::Sctp, _) if extractor.sctp == SctpFlows::Hosts => {
+                    "flows of SCTP have no ports in this profile"
+                }
+                _ => continue,
+            };
+            found.push(format!("--idle-timeout {scope} does nothing: {reason}"));
+        }
+        found
     }
 
     /// Where the ledger goes.

@@ -65,6 +65,42 @@ fn an_option_wins_over_the_profile_and_leaves_the_rest_alone() {
 }
 
 #[test]
+fn what_does_nothing_is_told() {
+    for (options, expected) in [
+        ("--emit-anomalies -o json:a", "events:PATH"),
+        ("--key vlan,tunnel --tunnels outer", "--tunnels outer"),
+        (
+            "--profile netflow --idle-timeout tcp-opening=1s",
+            "tcp-opening",
+        ),
+        (
+            "--profile netflow --idle-timeout tcp-closing=1s",
+            "tcp-closing",
+        ),
+        (
+            "--profile netflow --idle-timeout tcp-linger=1s",
+            "tcp-linger",
+        ),
+        ("--profile zeek --idle-timeout sctp/9=1s", "sctp/9"),
+    ] {
+        let found = typed(options).unwrap().without_effect();
+        assert_eq!(found.len(), 1, "{options}: {found:?}");
+        assert!(found[0].contains(expected), "{found:?}");
+    }
+    for options in [
+        "",
+        "--emit-anomalies -o json:a -o events:b",
+        "--key tunnel",
+        "--key vlan --tunnels outer",
+        "--idle-timeout tcp-opening=1s --idle-timeout sctp/9=1s",
+        "--profile netflow --idle-timeout tcp=1s --idle-timeout sctp/9=1s",
+        "--profile zeek --idle-timeout tcp/9=1s --idle-timeout tcp-linger=1s",
+    ] {
+        assert_eq!(typed(options).unwrap().without_effect().len(), 0);
+    }
+}
+
+#[test]
 fn each_word_means_what_it_says() {
     for (word, tunnels) in [
         ("all", Tunnels::All),
@@ -140,6 +176,13 @@ fn too_many_ports_with_a_timeout_of_their_own_are_an_error() {
         .collect();
     let error = typed(&ports.join(" ")).unwrap().tracker().unwrap_err();
     assert!(error.to_string().contains("ports"));
+    // The profile has some already.
+    let ports: Vec<_> = (0..5)
+        .map(|port| format!("--idle-timeout tcp/{port}=1s"))
+        .collect();
+    let zeek = format!("--profile zeek {}", ports.join(" "));
+    let error = typed(&zeek).unwrap().tracker().unwrap_err();
+    assert!(error.to_string().contains("of the profile"), "{error}");
 }
 
 #[test]

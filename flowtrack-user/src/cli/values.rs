@@ -1,6 +1,6 @@
 //! Values as people type them.
 
-use std::{str::FromStr, time::Duration};
+use std::{fmt, str::FromStr, time::Duration};
 
 use flowtrack_common::L4Proto;
 
@@ -87,6 +87,16 @@ impl FromStr for TimeoutScope {
             let names = TimeoutClass::ALL.map(TimeoutClass::name).join(", ");
             IdleTimeoutError::UnknownClass(name.to_owned(), names)
         })
+    }
+}
+
+impl fmt::Display for TimeoutScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => f.write_str("all"),
+            Self::Class(class) => f.write_str(class.name()),
+            Self::Port(l4, port) => write!(f, "{l4}/{port}"),
+        }
     }
 }
 

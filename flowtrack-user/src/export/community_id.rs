@@ -20,7 +20,12 @@ const SEED: u16 = 0;
 pub fn community_id(key: &FiveTuple) -> Option<String> {
     let ports = (key.src_port, key.dst_port);
     let one_way = match key.l4 {
-        L4Proto::Tcp | L4Proto::Udp | L4Proto::Sctp if ports == (0, 0) => return None,
+        // Of a message of ICMP too: an answer to an echo is (0, 8), and ICMPv6 has no type 0.
+        L4Proto::Tcp | L4Proto::Udp | L4Proto::Sctp | L4Proto::Icmp | L4Proto::IcmpV6
+            if ports == (0, 0) =>
+        {
+            return None;
+        }
         L4Proto::Icmp | L4Proto::IcmpV6 => is_one_way(key)?,
         _ => false,
     };

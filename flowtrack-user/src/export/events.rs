@@ -6,7 +6,7 @@ use flowtrack_common::{
 use serde_json::{Map, Value, json};
 
 use super::{
-    Output,
+    Output, RecordKinds,
     json::{Key, append_line, seconds, time},
 };
 use crate::flow::{EventKinds, FiveTuple};
@@ -19,8 +19,8 @@ impl Output for EventsOutput {
         EventKinds::ALL
     }
 
-    fn wants_records(&self) -> bool {
-        false
+    fn wants_records(&self) -> RecordKinds {
+        RecordKinds::None
     }
 
     fn event(&mut self, event: &FlowEvent<FiveTuple>, out: &mut Vec<u8>) {

@@ -23,16 +23,38 @@ pub use self::{
 };
 use crate::flow::{EventKinds, FiveTuple, FlowRecord};
 
+/// The records that an output takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecordKinds {
+    /// None.
+    None,
+    /// Of each flow its last one, which has the totals.
+    Last,
+    /// All, those of parts of flows too.
+    All,
+}
+
+impl RecordKinds {
+    /// Whether `record` is among them.
+    pub fn contains(self, record: &FlowRecord<FiveTuple>) -> bool {
+        match self {
+            Self::None => false,
+            Self::Last => record.reason.end().is_some(),
+            Self::All => true,
+        }
+    }
+}
+
 /// A format: what records or events look like. It has no I/O.
 pub trait Output: Send {
-    /// The events that it wants. Records are offered to all outputs.
+    /// The events that it wants.
     fn wants(&self) -> EventKinds {
         EventKinds::NONE
     }
 
-    /// Whether it takes records.
-    fn wants_records(&self) -> bool {
-        true
+    /// The records that it wants.
+    fn wants_records(&self) -> RecordKinds {
+        RecordKinds::All
     }
 
     /// Appends what stands before all else.

@@ -15,7 +15,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use flowtrack_common::FlowEvent;
 use serde::Serialize;
 
-use super::{OutputFile, OutputSpec, writer::Writer};
+use super::{OutputFile, OutputSpec, RecordKinds, writer::Writer};
 use crate::{
     flow::{EventKinds, FiveTuple, FlowRecord},
     worker::{Chunk, Delivery},
@@ -91,7 +91,7 @@ pub struct OutputQueue {
     /// With [`Delivery::Drop`]: capture is over, so a full queue may be waited for.
     blocking: AtomicBool,
     wants: EventKinds,
-    wants_records: bool,
+    wants_records: RecordKinds,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -141,11 +141,12 @@ impl OutputQueue {
     /// [`Delivery`] says.
     pub fn offer(&self, chunk: &Chunk) {
         let batch = Batch {
-            records: if self.wants_records {
-                chunk.records.clone()
-            } else {
-                Vec::new()
-            },
+            records: chunk
+                .records
+                .iter()
+                .filter(|record| self.wants_records.contains(record))
+                .copied()
+                .collect(),
             events: if self.wants == EventKinds::NONE {
                 Vec::new()
             } else {

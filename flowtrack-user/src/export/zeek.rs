@@ -9,7 +9,7 @@ use std::{
 
 use flowtrack_common::{EndpointState, HistoryString, L4Proto};
 
-use super::{Output, community_id};
+use super::{Output, RecordKinds, community_id};
 use crate::flow::{FiveTuple, FlowRecord};
 
 const HEADER: &str = "\
@@ -33,12 +33,14 @@ impl Output for ZeekOutput {
         out.extend_from_slice(HEADER.as_bytes());
     }
 
+    /// A connection is one row.
+    fn wants_records(&self) -> RecordKinds {
+        RecordKinds::Last
+    }
+
     fn record(&mut self, record: &FlowRecord<FiveTuple>, out: &mut Vec<u8>) {
-        // A connection is one row: that of its last record, which has the totals.
-        if record.reason.end().is_some() {
-            // A vector takes whatever is written.
-            let _ = line(record, out);
-        }
+        // A vector takes whatever is written.
+        let _ = line(record, out);
     }
 }
 

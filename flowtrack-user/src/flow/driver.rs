@@ -9,6 +9,12 @@ const EXPIRE: usize = 2;
 
 /// An extractor and a tracker: takes frames and says what becomes of their flows.
 ///
+/// An extractor gives packets only. What is known of a flow beside them (ICMP errors that quote it,
+/// packets that were refused for their header or checksum) is not counted here; [`Intake`] has notes of
+/// it for a tracker.
+///
+/// [`Intake`]: super::Intake
+///
 /// ```
 /// use flowtrack::{
 ///     common::{FlowEvent, Frame, LinkType, Timestamp},

@@ -80,7 +80,7 @@ pub use self::{
     },
     intake::{Intake, IntakeCounts},
     key::{FiveTuple, IpPair, MacPair},
-    observation::{Meta, Note, NoteKind, Observation},
+    observation::{MAX_OBSERVATIONS, Meta, Note, NoteKind, Observation},
     record::{FlowRecord, RecordReason},
     sink::{EventKinds, EventSink},
     timeouts::{PortTimeout, TimeoutClass, TimeoutSlot, Timeouts, TooManyPorts},

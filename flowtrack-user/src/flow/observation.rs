@@ -2,6 +2,8 @@
 
 use flowtrack_common::{Extracted, Orientation, Timestamp};
 
+use crate::wire;
+
 /// A packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Meta<K> {
@@ -34,6 +36,10 @@ pub enum NoteKind {
     /// A packet of the flow was refused: a checksum is wrong.
     BadChecksum,
 }
+
+/// Observations that a frame can give: its packets, and a note by the innermost. Only datagrams that
+/// come in fragments of one another give more.
+pub const MAX_OBSERVATIONS: usize = wire::MAX_PACKETS + 1;
 
 /// What a tracker takes in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -35,7 +35,7 @@ pub struct PortTimeout {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "no more than {PORTS} ports can have a timeout of their own, and no more than {PORT_TIMEOUTS} \
-     different ones"
+     different ones, those of the profile among them"
 )]
 pub struct TooManyPorts;
 
@@ -228,6 +228,11 @@ impl TimeoutClass {
             Self::Other => "other",
             Self::TcpOpen => "tcp",
         }
+    }
+
+    /// Whether it is of TCP flows in a state other than open.
+    pub const fn is_of_tcp_state(self) -> bool {
+        matches!(self, Self::TcpLinger | Self::TcpOpening | Self::TcpClosing)
     }
 
     /// The class of a flow.

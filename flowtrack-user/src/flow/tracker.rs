@@ -136,7 +136,8 @@ impl<K: FlowKey> Tracker<K> {
         self.check_pressure(sink);
     }
 
-    /// Moves the watermark on to `now`, if that is later.
+    /// Moves the watermark on to `now`, if that is later. A `now` that is older by more than
+    /// [`TrackerConfig::clock_step`] sets it back, as a stamp does.
     pub fn advance(&mut self, now: Timestamp) {
         self.clock.note(now);
     }

@@ -7,8 +7,10 @@ use std::{net::IpAddr, ops::Range};
 use flowtrack_common::L4Proto;
 
 use super::{
-    Layer, Refusal,
+    Layer, Ports, Refusal,
     ip::{Header, pseudo},
+    transport::udp,
+    tunnel,
 };
 
 /// The sum of bytes with a valid checksum among them.
@@ -33,31 +35,46 @@ pub(super) fn verify(layer: Layer<'_>, header: &Header<'_>) -> Result<Option<Ref
 
 /// Why the transport header is wrong.
 fn transport(layer: Layer<'_>, header: &Header<'_>) -> Option<Refusal> {
-    let bytes = header.payload.bytes;
-    let refusal = match header.l4 {
-        L4Proto::Tcp => Refusal::TcpChecksum,
-        L4Proto::Udp if bytes.get(UDP_CHECKSUM) == Some(&[0, 0]) && header.src.is_ipv4() => {
-            return None;
-        }
-        L4Proto::Udp => Refusal::UdpChecksum,
-        L4Proto::Icmp | L4Proto::IcmpV6 => Refusal::IcmpChecksum,
+    let whole = header.payload;
+    let (summed, refusal) = match header.l4 {
+        L4Proto::Tcp => (whole, Refusal::TcpChecksum),
+        L4Proto::Udp if has_no_checksum(header) => return None,
+        L4Proto::Udp => (whole.limited(udp_len(whole)?), Refusal::UdpChecksum),
+        L4Proto::Icmp | L4Proto::IcmpV6 => (whole, Refusal::IcmpChecksum),
         L4Proto::Sctp | L4Proto::Other(_) => return None,
     };
     let start = match header.l4 {
         L4Proto::Icmp => 0,
-        _ => pseudo_header(pseudo::addresses(layer, header)?, header),
+        l4 => pseudo_header(pseudo::addresses(layer, header)?, l4, summed.len()),
     };
-    (sum(start, bytes) != VALID).then_some(refusal)
+    (sum(start, summed.bytes) != VALID).then_some(refusal)
+}
+
+/// Bytes that a UDP checksum is of: the packet may have more behind them (RFC 9868). Where the length
+/// field is of no use, as in a jumbogram, those of the packet.
+fn udp_len(payload: Layer<'_>) -> Option<usize> {
+    let &[_, _, _, _, high, low, ..] = payload.header::<{ udp::HEADER_LEN }>()?;
+    let len = usize::from(u16::from_be_bytes([high, low]));
+    let is_sound = (udp::HEADER_LEN..=payload.wire_len).contains(&len);
+    Some(if is_sound { len } else { payload.wire_len })
+}
+
+/// Whether a UDP datagram does without a checksum. In IPv6 only tunnels may (RFC 6935, section 5, and
+/// RFC 6936).
+fn has_no_checksum(header: &Header<'_>) -> bool {
+    let bytes = header.payload.bytes;
+    let ports = || bytes.first_chunk().copied().map(Ports::new);
+    bytes.get(UDP_CHECKSUM) == Some(&[0, 0])
+        && (header.src.is_ipv4() || ports().is_some_and(tunnel::has_udp_port))
 }
 
 /// The sum of addresses, protocol and length (RFC 9293, section 3.1, and RFC 8200, section 8.1).
-fn pseudo_header(addresses: [IpAddr; 2], header: &Header<'_>) -> u32 {
+fn pseudo_header(addresses: [IpAddr; 2], l4: L4Proto, len: u32) -> u32 {
     let addresses = addresses.map(|address| match address {
         IpAddr::V4(address) => u32::from(sum(0, &address.octets())),
         IpAddr::V6(address) => u32::from(sum(0, &address.octets())),
     });
-    let len = header.payload.len();
-    let number = u32::from(header.l4.number());
+    let number = u32::from(l4.number());
     addresses[0] + addresses[1] + number + (len >> 16) + (len & 0xffff)
 }
 

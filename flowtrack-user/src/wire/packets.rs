@@ -5,7 +5,11 @@ use flowtrack_common::{Envelope, Frame, Tunnel};
 use super::{
     Layer, Packet, Refusal, ip,
     link::{self, Protocol},
+    tunnel,
 };
+
+/// Packets that a frame can hold, as far as it is looked into.
+pub const MAX_PACKETS: usize = tunnel::MAX_DEPTH as usize + 1;
 
 /// The packets of a frame, the outermost first: each but the first came in a tunnel of the one before
 /// it. It ends with the first one that is refused.
@@ -19,6 +23,8 @@ pub struct Packets<'a> {
     suspect: Option<Packet>,
     /// Checksums are looked at.
     verify: bool,
+    /// Tunnels are looked into.
+    tunnels: bool,
 }
 
 /// Where to look for a packet.
@@ -54,6 +60,7 @@ pub fn packets<'a>(frame: &Frame<'a>) -> Packets<'a> {
         ready: None,
         suspect: None,
         verify: false,
+        tunnels: true,
     }
 }
 
@@ -68,6 +75,14 @@ impl Packets<'_> {
     #[must_use]
     pub fn verified(mut self, verify: bool) -> Self {
         self.verify = verify;
+        self
+    }
+
+    /// Whether tunnels are looked into, as they are unless told otherwise. Else there is one packet, and
+    /// nothing is known of what it carries.
+    #[must_use]
+    pub fn with_tunnels(mut self, tunnels: bool) -> Self {
+        self.tunnels = tunnels;
         self
     }
 
@@ -96,7 +111,7 @@ impl Iterator for Packets<'_> {
             self.suspect = Some(parsed.packet);
             return Some(Err(refusal));
         }
-        if let Some(inside) = parsed.inside {
+        if let Some(inside) = parsed.inside.filter(|_| self.tunnels) {
             let inner = inside.parse(self.verify);
             parsed.packet.envelope.carries =
                 inner.as_ref().is_ok_and(|inner| inner.fault.is_none());

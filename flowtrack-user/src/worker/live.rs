@@ -19,7 +19,7 @@ use crate::{
         BURST,
         xdp::{RING_DELAY, SocketConfig, SocketError, SocketReport, SocketStats, XskSocket},
     },
-    flow::{ExtractorConfig, FiveTuple, Intake, IntakeCounts, Observation},
+    flow::{ExtractorConfig, FiveTuple, Intake, IntakeCounts, MAX_OBSERVATIONS, Observation},
     sys::clock::{self, TaiClock},
 };
 
@@ -168,7 +168,7 @@ impl Worker {
             stamped: config.stamped,
             tai: TaiClock::measure(),
             intake: Intake::new(config.extractor),
-            burst: Vec::with_capacity(BURST),
+            burst: Vec::with_capacity(BURST * MAX_OBSERVATIONS),
             shard,
             counts: ShardCounts::default(),
             shared,

@@ -10,8 +10,10 @@ use crate::{
     flow::{FiveTuple, Observation, Tracker, TrackerConfig},
 };
 
-/// Flows that may expire in a burst: more than can start, so that the sweep keeps up.
-const EXPIRE: usize = 2 * BURST;
+/// Flows that may expire for each observation: more than it can start, so that the sweep keeps up.
+const EXPIRE_EACH: usize = 2;
+/// Flows that may expire at once where little or nothing has arrived.
+const EXPIRE: usize = EXPIRE_EACH * BURST;
 /// Places of the table that are looked at for large flows, per burst.
 const VISIT: usize = 4 * BURST;
 /// From one look at all large flows to the next.
@@ -49,7 +51,8 @@ impl Shard {
         for observation in burst {
             self.tracker.observe(observation, &mut self.sink);
         }
-        self.tracker.expire(EXPIRE, &mut self.sink);
+        let limit = EXPIRE.max(EXPIRE_EACH * burst.len());
+        self.tracker.expire(limit, &mut self.sink);
     }
 
     /// The wall clock says `now`: looks for large flows and sends what has waited long enough. Only
@@ -113,3 +116,6 @@ impl Shard {
         counts.lost_events = events;
     }
 }
+
+#[cfg(test)]
+mod tests;

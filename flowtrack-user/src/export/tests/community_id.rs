@@ -174,8 +174,12 @@ fn without_known_ports_there_is_none() {
     for l4 in [6, 17, 132] {
         assert_eq!(community_id(&key(l4, "10.0.0.1", "10.0.0.2", (0, 0))), None);
     }
-    // Flows of ICMP without types: 0 would be an answer to an echo.
+    // Flows of ICMP without types, and later fragments: in ICMP 0 would be an answer to an echo, and
+    // no message of ICMPv6 has type 0.
     assert_eq!(community_id(&key(1, "10.0.0.1", "10.0.0.2", (0, 0))), None);
+    assert_eq!(community_id(&key(58, "fe80::1", "fe80::2", (0, 0))), None);
+    let answer = community_id(&key(1, "10.0.0.1", "10.0.0.2", (0, 8)));
+    assert!(answer.is_some(), "an answer to an echo has a type");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use super::script::{
     Probe, START, c, client, close, converse, handshake, key, open_then, packet, s, server,
 };
 use crate::{
-    export::{Output, events::EventsOutput, json::JsonOutput},
+    export::{Output, RecordKinds, events::EventsOutput, json::JsonOutput},
     flow::{EventKinds, FiveTuple, FlowRecord, RecordReason},
 };
 
@@ -26,7 +26,7 @@ fn parsed(text: &str) -> Vec<Value> {
 fn record(record: &FlowRecord<FiveTuple>) -> Value {
     let (mut output, mut out) = (JsonOutput, Vec::new());
     assert_eq!(output.wants(), EventKinds::NONE);
-    assert!(output.wants_records());
+    assert_eq!(output.wants_records(), RecordKinds::All);
     output.record(record, &mut out);
     let mut lines = parsed(&String::from_utf8(out).unwrap());
     assert_eq!(lines.len(), 1);
@@ -198,7 +198,7 @@ fn a_record_tells_what_its_packets_were_wrapped_in() {
 fn event_lines(events: &[FlowEvent<FiveTuple>]) -> Vec<Value> {
     let (mut output, mut out) = (EventsOutput, Vec::new());
     assert_eq!(output.wants(), EventKinds::ALL);
-    assert!(!output.wants_records());
+    assert_eq!(output.wants_records(), RecordKinds::None);
     for event in events {
         output.event(event, &mut out);
     }

@@ -11,6 +11,7 @@ use std::{
 use super::script::{converse, handshake};
 use crate::{
     export::{OutputFile, OutputQueue},
+    flow::{FlowRecord, RecordReason},
     worker::{Chunk, Delivery},
 };
 
@@ -29,11 +30,15 @@ fn chunk() -> Chunk {
     }
 }
 
-/// A queue to a pipe, and the pipe.
+/// A queue of records to a pipe, and the pipe.
 fn queue(delivery: Delivery) -> (OutputQueue, PipeReader) {
+    queue_of("json:pipe", delivery)
+}
+
+fn queue_of(output: &str, delivery: Delivery) -> (OutputQueue, PipeReader) {
     let (reader, writer) = pipe().unwrap();
     let file = OutputFile::new(File::from(OwnedFd::from(writer)), false);
-    let queue = OutputQueue::start(&"json:pipe".parse().unwrap(), file, delivery).unwrap();
+    let queue = OutputQueue::start(&output.parse().unwrap(), file, delivery).unwrap();
     (queue, reader)
 }
 
@@ -53,6 +58,31 @@ fn a_file_waits_for_a_slow_reader_and_loses_nothing() {
     assert_eq!(text.lines().count(), RECORDS * CHUNKS);
     assert_eq!(status.counts.sent, (RECORDS * CHUNKS) as u64);
     assert_eq!(status.counts.failed, 0);
+}
+
+#[test]
+fn parts_of_flows_count_only_where_they_are_written() {
+    let whole = converse(&handshake());
+    let part = FlowRecord {
+        reason: RecordReason::ActiveTimeout,
+        ..whole
+    };
+    let chunk = Chunk {
+        shard: 0,
+        records: vec![part, part, whole],
+        events: Vec::new(),
+        top: None,
+    };
+    for (output, sent) in [("json:pipe", 3), ("zeek:pipe", 1), ("events:pipe", 0)] {
+        let (queue, mut reader) = queue_of(output, Delivery::Wait);
+        queue.offer(&chunk);
+        let status = queue.finish(Duration::MAX);
+        assert_eq!((status.counts.sent, status.counts.failed), (sent, 0));
+        let mut text = String::new();
+        reader.read_to_string(&mut text).unwrap();
+        let lines = text.lines().filter(|line| !line.starts_with('#'));
+        assert_eq!(lines.count() as u64, sent, "{output}");
+    }
 }
 
 #[test]

@@ -107,7 +107,8 @@ fn other_protocols_have_the_states_that_zeek_has_for_them() {
 fn log(records: &[FlowRecord<FiveTuple>]) -> String {
     let (mut output, mut out) = (ZeekOutput, Vec::new());
     output.header(&mut out);
-    for record in records {
+    let wanted = output.wants_records();
+    for record in records.iter().filter(|record| wanted.contains(record)) {
         output.record(record, &mut out);
     }
     String::from_utf8(out).unwrap()

@@ -5,7 +5,7 @@ mod directional;
 mod five_tuple;
 mod pairs;
 
-use flowtrack_common::{Defects, Envelope, Extracted, FlowExtractor, Frame};
+use flowtrack_common::{Defects, Extracted, FlowExtractor, Frame};
 
 pub(super) use self::five_tuple::Ends;
 pub use self::{
@@ -75,7 +75,9 @@ impl FiveTupleExtractor {
         let wire_len = whole.map_or(frame.wire_len, Whole::wire_len);
         // Nobody has put together the checksums of a datagram.
         let verify = self.config.verify_checksums && whole.is_none();
-        let mut packets = wire::packets(frame).verified(verify);
+        let mut packets = wire::packets(frame)
+            .verified(verify)
+            .with_tunnels(self.config.tunnels != Tunnels::Outer);
         let mut last = None;
         let mut end = Ok(None);
         for packet in packets.by_ref() {
@@ -96,9 +98,6 @@ impl FiveTupleExtractor {
                 return held.map(Some);
             }
             last = Some(packet);
-            if self.config.tunnels == Tunnels::Outer {
-                break;
-            }
         }
         if let Some(packet) = &last {
             if self.has_flow(packet) {
@@ -143,7 +142,7 @@ impl FiveTupleExtractor {
         let FragmentMemory::Reassemble(reassembler) = &mut self.fragments else {
             return None;
         };
-        let key = datagram(self.config, packet, fragment);
+        let key = DatagramKey::new(packet, fragment);
         let whole = reassembler.hold(key, packet, fragment, frame, wire_len);
         Some(whole.ok_or(Refusal::FragmentHeld))
     }
@@ -175,7 +174,7 @@ impl FiveTupleExtractor {
                 ttl: packet.ttl,
                 truncated: packet.truncated,
                 defects,
-                envelope: self.envelope(packet),
+                envelope: packet.envelope,
             },
             ts: frame.ts,
         }));
@@ -187,15 +186,6 @@ impl FiveTupleExtractor {
                 kind: NoteKind::IcmpError,
                 ts: frame.ts,
             }));
-        }
-    }
-
-    /// What a packet was wrapped in. What it carries has flows only if it is looked for.
-    #[inline]
-    fn envelope(&self, packet: &Packet) -> Envelope {
-        Envelope {
-            carries: packet.envelope.carries && self.config.tunnels != Tunnels::Outer,
-            ..packet.envelope
         }
     }
 
@@ -232,11 +222,7 @@ impl FiveTupleExtractor {
             Some(fragment) => self.fragment_header(packet, fragment, own, frame),
             None => (own, Defects::NONE),
         };
-        let none = Header {
-            l4,
-            ends: Ends::NONE,
-        };
-        (header.unwrap_or(none), defects)
+        (header.unwrap_or(Header::without_ports(l4)), defects)
     }
 
     #[cold]
@@ -247,23 +233,21 @@ impl FiveTupleExtractor {
         own: Option<Header>,
         frame: &Frame<'_>,
     ) -> (Option<Header>, Defects) {
-        let tiny = if fragment.offset == 0 && own.is_none() {
-            Defects::TINY_FRAGMENT
-        } else {
-            Defects::NONE
+        let (own, tiny) = match own {
+            // The others have to go where it goes.
+            None if fragment.offset == 0 => (
+                Some(Header::without_ports(packet.l4)),
+                Defects::TINY_FRAGMENT,
+            ),
+            own => (own, Defects::NONE),
         };
         let FragmentMemory::Follow(follower) = &mut self.fragments else {
             return (own, tiny);
         };
-        let key = datagram(self.config, packet, fragment);
+        let key = DatagramKey::new(packet, fragment);
         let (header, overlap) = follower.follow(key, fragment, own, frame.ts);
         (header, tiny.union(overlap))
     }
-}
-
-fn datagram(config: ExtractorConfig, packet: &Packet, fragment: &Fragment) -> DatagramKey {
-    let (vlans, tunnel) = config.envelope_parts(&packet.envelope);
-    DatagramKey::new(packet, fragment, vlans, tunnel)
 }
 
 impl Default for FiveTupleExtractor {

@@ -28,20 +28,15 @@ pub(in crate::flow) struct DatagramKey {
 
 impl DatagramKey {
     /// The datagram that `packet` is a fragment of. Networks that are told apart by VLAN or by tunnel
-    /// have identifiers of their own.
-    pub(in crate::flow) fn new(
-        packet: &Packet,
-        fragment: &Fragment,
-        vlans: VlanStack,
-        tunnel: Option<TunnelId>,
-    ) -> Self {
+    /// have identifiers of their own, whether or not they tell flows apart.
+    pub(in crate::flow) fn new(packet: &Packet, fragment: &Fragment) -> Self {
         Self {
             src: packet.src,
             dst: packet.dst,
             id: fragment.id,
             l4: packet.src.is_ipv4().then_some(packet.l4),
-            vlans,
-            tunnel,
+            vlans: packet.envelope.vlans,
+            tunnel: packet.envelope.tunnel.map(|tunnel| tunnel.id),
         }
     }
 }

@@ -5,7 +5,7 @@ use flowtrack_common::{Defects, L4Proto, Timestamp};
 use super::{DatagramKey, datagrams::Datagrams, pieces::Pieces};
 use crate::{flow::extract::Ends, wire::Fragment};
 
-/// Times four: datagrams that are remembered, in about a megabyte.
+/// Times four: datagrams that are remembered, in one and a half megabytes.
 const SETS: usize = 1024;
 
 /// Remembers the transport headers of first fragments.
@@ -31,6 +31,21 @@ pub(in crate::flow) struct Header {
     pub(in crate::flow) ends: Ends,
 }
 
+impl Header {
+    /// That of a fragment which names no more than a protocol.
+    pub(in crate::flow) const fn without_ports(l4: L4Proto) -> Self {
+        Self {
+            l4,
+            ends: Ends::NONE,
+        }
+    }
+
+    /// Whether it only names the protocol that `known` names, too.
+    fn says_less(self, known: Self) -> bool {
+        self.l4 == known.l4 && self.ends == Ends::NONE
+    }
+}
+
 impl Follower {
     pub(in crate::flow) fn new() -> Self {
         Self {
@@ -54,9 +69,10 @@ impl Follower {
             // The identifier is used again, or the datagram is.
             *datagram = Followed::default();
         }
-        if header.is_some() {
-            datagram.header = header;
-        }
+        datagram.header = match (datagram.header, header) {
+            (Some(known), Some(header)) if header.says_less(known) => Some(known),
+            (known, header) => header.or(known),
+        };
         let end = fragment.offset.saturating_add(fragment.len);
         if !fragment.more {
             datagram.total = Some(end);

@@ -2,9 +2,9 @@
 
 use arrayvec::ArrayVec;
 
-/// Pieces with gaps between them that are remembered. A datagram of 65,535 bytes in Ethernet frames
-/// has 45 fragments, so it takes a rare order for them to leave more than 15 gaps.
-const PIECES: usize = 16;
+/// Pieces with gaps between them that are remembered. The longest datagram, in packets of 1280 bytes,
+/// the fewest that all IPv6 networks carry, has 54 fragments: no order leaves more than 27 pieces.
+const PIECES: usize = 32;
 
 /// Ranges of bytes in their order; those that touch each other are one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -6,7 +6,7 @@ mod reassemble;
 
 use std::net::Ipv4Addr;
 
-use flowtrack_common::{Envelope, L4Proto, Timestamp, VlanStack};
+use flowtrack_common::{Envelope, L4Proto, Timestamp};
 
 use super::DatagramKey;
 use crate::wire::{Fragment, Packet, Transport};
@@ -47,7 +47,7 @@ fn datagram(id: u32) -> DatagramKey {
         id,
         ..fragment(0, 8, true)
     };
-    DatagramKey::new(&packet(fragment), &fragment, VlanStack::default(), None)
+    DatagramKey::new(&packet(fragment), &fragment)
 }
 
 const fn at(secs: u64) -> Timestamp {

@@ -39,7 +39,17 @@ impl Connection {
         if !fresh_syn || self.has_syn(side, info.seq) {
             return false;
         }
-        state.is_terminal() || state == FlowState::ClosingTcp || silence >= REUSE_AFTER
+        state.is_terminal()
+            || state == FlowState::ClosingTcp
+            || silence >= REUSE_AFTER
+            || self.is_older_than(side, info)
+    }
+
+    /// Whether the connection was joined mid-stream, and a SYN of this number is none of its own, which
+    /// may have come late: what was seen are the last segments of one that was there before.
+    fn is_older_than(&self, side: FlowSide, syn: &TcpInfo) -> bool {
+        let joined = self.initiator.syn.is_none() && self.responder.syn.is_none();
+        joined && !self.is_in_window(side, syn)
     }
 
     /// As Zeek has it: a SYN with another number than the initiator's opens a new connection.

@@ -24,7 +24,8 @@ impl<K: FlowKey> Tracker<K> {
         let Some((_, flow)) = self.table.get(id) else {
             return true;
         };
-        let silence = meta.ts.saturating_since(flow.stats.last_seen);
+        let last_use = self.clock.on_this_clock(flow.last_use);
+        let silence = meta.ts.saturating_since(last_use);
         let side = flow.side(meta.packet.orientation);
         let replaced = meta.packet.tcp.is_some_and(|info| {
             flow.tcp

@@ -46,10 +46,7 @@ pub(super) fn parse(
     envelope: Envelope,
     verify: bool,
 ) -> Result<Parsed<'_>, Refusal> {
-    let header = match version {
-        Version::V4 => ipv4::parse(layer)?,
-        Version::V6 => ipv6::parse(layer)?,
-    };
+    let header = headers(version, layer)?;
     let wrong = if verify {
         checksum::verify(layer, &header)?
     } else {
@@ -79,6 +76,20 @@ pub(super) fn parse(
         fault,
         inside,
     })
+}
+
+/// The headers up to the transport header.
+#[inline]
+fn headers(version: Version, layer: Layer<'_>) -> Result<Header<'_>, Refusal> {
+    match version {
+        Version::V4 => ipv4::parse(layer),
+        Version::V6 => ipv6::parse(layer),
+    }
+}
+
+/// Whether the packet at the start of `layer` has headers and a length that can be right.
+pub(super) fn is_likely(version: Version, layer: Layer<'_>) -> bool {
+    headers(version, layer).is_ok()
 }
 
 /// The transport header, where there is one.

@@ -15,7 +15,12 @@ pub(super) fn parse(layer: Layer<'_>) -> Result<(Protocol, Layer<'_>), Refusal> 
     let (header, payload) = layer
         .split::<HEADER_LEN>()
         .ok_or(Refusal::EthernetTruncated)?;
-    let number = u16::from_be_bytes([header[12], header[13]]);
+    announced(u16::from_be_bytes([header[12], header[13]]), payload)
+}
+
+/// What is behind the addresses and all tags: `number` is an EtherType or a length.
+#[inline]
+pub(super) fn announced(number: u16, payload: Layer<'_>) -> Result<(Protocol, Layer<'_>), Refusal> {
     if number >= MIN_ETHERTYPE {
         return Ok((Protocol::EtherType(number), payload));
     }

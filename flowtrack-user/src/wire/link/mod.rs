@@ -15,7 +15,10 @@ mod wlan;
 use flowtrack_common::{LinkType, VlanStack};
 
 pub(super) use self::ethernet::addresses;
-use super::{Layer, Refusal, ip::Version};
+use super::{
+    Layer, Refusal,
+    ip::{self, Version},
+};
 
 /// Headers that are followed. Networks use a handful, but a frame may nest more to hide what is in it.
 const MAX_HEADERS: usize = 128;

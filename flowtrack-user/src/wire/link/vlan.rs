@@ -4,7 +4,7 @@
 
 use flowtrack_common::VlanStack;
 
-use super::{Layer, Protocol, Refusal};
+use super::{Layer, Protocol, Refusal, ethernet};
 
 /// Tag control information and the EtherType behind it.
 const VLAN_LEN: usize = 4;
@@ -25,19 +25,19 @@ pub(super) fn parse<'a>(
 ) -> Result<(Protocol, Layer<'a>), Refusal> {
     let (&[a, b, c, d], payload) = layer.split::<VLAN_LEN>().ok_or(Refusal::VlanTruncated)?;
     vlans.push(u16::from_be_bytes([a, b]) & VLAN_ID);
-    Ok((Protocol::EtherType(u16::from_be_bytes([c, d])), payload))
+    ethernet::announced(u16::from_be_bytes([c, d]), payload)
 }
 
 pub(super) fn parse_vn_tag(layer: Layer<'_>) -> Result<(Protocol, Layer<'_>), Refusal> {
     let (tag, payload) = layer.split::<VN_TAG_LEN>().ok_or(Refusal::VlanTruncated)?;
     let number = u16::from_be_bytes([tag[4], tag[5]]);
-    Ok((Protocol::EtherType(number), payload))
+    ethernet::announced(number, payload)
 }
 
 pub(super) fn parse_e_tag(layer: Layer<'_>) -> Result<(Protocol, Layer<'_>), Refusal> {
     let (tag, payload) = layer.split::<E_TAG_LEN>().ok_or(Refusal::VlanTruncated)?;
     let number = u16::from_be_bytes([tag[6], tag[7]]);
-    Ok((Protocol::EtherType(number), payload))
+    ethernet::announced(number, payload)
 }
 
 pub(super) fn parse_backbone(layer: Layer<'_>) -> Result<(Protocol, Layer<'_>), Refusal> {

@@ -157,10 +157,54 @@ fn a_changed_header_is_the_reason_before_what_it_makes_of_the_packet() {
 }
 
 #[test]
-fn a_udp_checksum_of_zero_is_none_in_ipv4_alone() {
-    let datagram = udp(1, 2, &[1, 2, 3]);
-    assert_eq!(verify(&v4(UDP, &datagram)), Ok(()));
-    assert_eq!(verify(&ipv6(UDP, &datagram)), Err(Refusal::UdpChecksum));
+fn a_udp_checksum_of_zero_is_none_in_ipv4_and_in_tunnels() {
+    let wrong = Err(Refusal::UdpChecksum);
+    for (ports, in_ipv6) in [
+        ((1, 2), wrong),
+        // VXLAN and Geneve: their source port is any.
+        ((1, 4789), Ok(())),
+        ((4789, 1), wrong),
+        ((1, 6081), Ok(())),
+        ((1, 2152), Ok(())),
+        ((2152, 1), Ok(())),
+    ] {
+        let datagram = udp(ports.0, ports.1, &[1, 2, 3]);
+        assert_eq!(verify(&v4(UDP, &datagram)), Ok(()));
+        assert_eq!(verify(&ipv6(UDP, &datagram)), in_ipv6, "{ports:?}");
+    }
+}
+
+#[test]
+fn a_udp_checksum_is_of_what_the_udp_length_says() {
+    let datagrams = [4, 6].map(|version| summed(UDP, 6, udp(1, 2, &[0xa7; 6]), version));
+    for (surplus, len, expected) in [
+        // Options behind the datagram (RFC 9868).
+        (&[0x99, 0x77, 0x55][..], None, Ok(())),
+        (&[], Some(13), Err(Refusal::UdpChecksum)),
+        // No length of this packet: all of it counts.
+        (&[], Some(15), Err(Refusal::UdpChecksum)),
+        (&[], Some(7), Err(Refusal::UdpChecksum)),
+    ] {
+        let changed = datagrams.each_ref().map(|datagram| {
+            let mut datagram = [datagram, surplus].concat();
+            if let Some(len) = len {
+                datagram[5] = len;
+            }
+            datagram
+        });
+        let [in_v4, in_v6] = [v4(UDP, &changed[0]), ipv6(UDP, &changed[1])];
+        assert_eq!(verify(&in_v4), expected, "{surplus:?} {len:?}");
+        assert_eq!(verify(&in_v6), expected, "{surplus:?} {len:?}");
+    }
+}
+
+#[test]
+fn a_udp_length_of_no_use_leaves_the_length_of_the_packet() {
+    for len in [0, 7, 15] {
+        let mut datagram = udp(1, 2, &[0xa7; 6]);
+        datagram[5] = len;
+        assert_eq!(verify(&v4(UDP, &summed(UDP, 6, datagram, 4))), Ok(()));
+    }
 }
 
 #[test]

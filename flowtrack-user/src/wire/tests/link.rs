@@ -103,6 +103,25 @@ fn ip_is_found_behind_the_other_headers_of_bridges() {
 }
 
 #[test]
+fn a_length_of_802_3_is_one_behind_a_tag_too() {
+    let packet = ipv4(UDP, &udp(1, 2, &[]));
+    let snap = [&[0xaa, 0xaa, 3, 0, 0, 0][..], &IPV4.to_be_bytes(), &packet].concat();
+    let len = u16::try_from(snap.len()).unwrap();
+    let vn_tag = [&[0; 4], &len.to_be_bytes()[..], &snap].concat();
+    let e_tag = [&[0; 6], &len.to_be_bytes()[..], &snap].concat();
+    let expected = parse(&frame(&ethernet(&[IPV4], &packet)));
+    assert!(expected.is_ok());
+    for bytes in [
+        ethernet(&[VLAN, len], &snap),
+        ethernet(&[SERVICE_VLAN, VLAN, len], &snap),
+        ethernet(&[0x8926], &vn_tag),
+        ethernet(&[0x893f], &e_tag),
+    ] {
+        assert_eq!(parse(&frame(&bytes)).map(bare), expected, "{bytes:x?}");
+    }
+}
+
+#[test]
 fn what_is_not_ip_is_refused_as_such_tagged_or_not() {
     // ARP, PPPoE discovery, LLDP, and the lengths of 802.3 frames: spanning tree and the like
     for ethertype in [ARP, 0x8863, 0x88cc, 38, 1500, 0, 0xffff] {
@@ -271,8 +290,9 @@ fn what_else_mpls_and_ppp_carry_is_not_ip() {
 fn ethernet_is_found_in_a_pseudowire_with_and_without_control_word() {
     let packet = ipv4(UDP, &udp(1, 2, &[0; 3]));
     let inner = ethernet(&[VLAN, IPV4], &packet);
-    // Addresses as they are most often, and with a first half byte that is not 0.
-    for first in [0x00, 0x02, 0x98, 0xa4, 0xf0] {
+    // Addresses as they are most often, with a first half byte that is not 0, and with one that could
+    // be a version of IP.
+    for first in [0x00, 0x02, 0x98, 0xa4, 0xf0, 0x40, 0x45, 0x48, 0x60, 0x6c] {
         let mut inner = inner.clone();
         inner[0] = first;
         for control_word in [&[][..], &[0, 0, 0, 0], &[0, 0, 0x12, 0x34]] {
@@ -286,6 +306,10 @@ fn ethernet_is_found_in_a_pseudowire_with_and_without_control_word() {
             );
         }
     }
+    // What has the version of IP and no EtherType is a damaged packet.
+    let long = ipv4(UDP, &udp(1, 2, &[0; 30]));
+    let cut = ethernet(&[0x8847], &[&[0, 0x10, 1, 64], &long[..40]].concat());
+    assert_eq!(parse(&frame(&cut)), Err(Refusal::IpLength));
     let noise = ethernet(&[0x8847], &[&[0, 0x10, 1, 64][..], &[0x10; 60]].concat());
     assert_eq!(parse(&frame(&noise)), Err(Refusal::NotIp));
 }

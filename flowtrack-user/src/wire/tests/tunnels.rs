@@ -49,6 +49,17 @@ fn what_a_tunnel_carries_is_a_packet_as_it_would_be_alone() {
 }
 
 #[test]
+fn where_tunnels_are_not_looked_into_there_is_one_packet_that_carries_nothing() {
+    for case in cases() {
+        let frame = raw(&case.outer);
+        let found: Vec<_> = packets(&frame).with_tunnels(false).collect();
+        let whole = all(&case.outer)[0].unwrap();
+        assert!(whole.envelope.carries, "{}", case.name);
+        assert_eq!(found, [Ok(bare(whole))], "{}", case.name);
+    }
+}
+
+#[test]
 fn a_packet_in_a_tunnel_knows_the_tunnel() {
     for case in cases() {
         let found = all(&case.outer);

@@ -44,6 +44,9 @@ struct Payload<'a> {
     layer: Layer<'a>,
 }
 
+/// What is behind a tunnel header, if that is sound.
+type Parser = fn(Layer<'_>) -> Option<Payload<'_>>;
+
 /// Whether packets of this protocol are nothing but the outside of a tunnel.
 pub fn is_tunnel(l4: L4Proto) -> bool {
     matches!(l4, L4Proto::Other(IPV4 | IPV6 | GRE))
@@ -92,17 +95,27 @@ fn in_ip(number: u8, layer: Layer<'_>) -> Option<Payload<'_>> {
     }
 }
 
-/// Tunnels with a UDP port. Where an answer comes from the port that the question went to, either
-/// end tells; elsewhere only the destination, since the source port is any.
+/// Tunnels with a UDP port.
 fn in_udp(ports: Ports, payload_len: u32, layer: Layer<'_>) -> Option<Payload<'_>> {
-    let parse = match ports {
+    let parse = udp_parser(ports)?;
+    let payload = layer.after(udp::HEADER_LEN)?;
+    parse(payload.limited(payload_len as usize))
+}
+
+/// Whether UDP datagrams with these ports are the outside of a tunnel, if the header is sound.
+pub(super) fn has_udp_port(ports: Ports) -> bool {
+    udp_parser(ports).is_some()
+}
+
+/// Where an answer comes from the port that the question went to, either end tells; elsewhere only
+/// the destination, since the source port is any.
+fn udp_parser(ports: Ports) -> Option<Parser> {
+    Some(match ports {
         Ports { dst: VXLAN, .. } => vxlan::parse,
         Ports { dst: GENEVE, .. } => geneve::parse,
         Ports { dst: GTPU, .. } | Ports { src: GTPU, .. } => gtpu::parse,
         Ports { dst: TEREDO, .. } | Ports { src: TEREDO, .. } => teredo::parse,
         Ports { dst: AYIYA, .. } | Ports { src: AYIYA, .. } => ayiya::parse,
         _ => return None,
-    };
-    let payload = layer.after(udp::HEADER_LEN)?;
-    parse(payload.limited(payload_len as usize))
+    })
 }

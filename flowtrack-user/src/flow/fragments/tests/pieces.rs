@@ -27,14 +27,32 @@ fn a_piece_without_bytes_is_none() {
 #[test]
 fn a_piece_that_leaves_one_gap_too_many_is_left_out() {
     let mut pieces = Pieces::default();
-    for gap in 0..20 {
+    for gap in 0..40 {
         assert!(!pieces.add(gap * 2, gap * 2 + 1));
     }
-    assert!(pieces.contains(0) && pieces.contains(30));
-    assert!(!pieces.contains(32));
-    pieces.add(0, 30);
-    pieces.add(32, 33);
-    assert!(pieces.contains(32), "there is room again");
+    assert!(pieces.contains(0) && pieces.contains(62));
+    assert!(!pieces.contains(64));
+    pieces.add(0, 62);
+    pieces.add(64, 65);
+    assert!(pieces.contains(64), "there is room again");
+}
+
+#[test]
+fn the_longest_datagram_becomes_whole_though_every_other_fragment_comes_first() {
+    let total = 65_535;
+    // Fragments in IPv4 packets of 1500 bytes, and in the smallest that all IPv6 networks carry.
+    for len in [1480, 1232] {
+        let (even, odd): (Vec<u32>, Vec<u32>) = (0..total)
+            .step_by(len as usize)
+            .partition(|start| start / len % 2 == 0);
+        for order in [[&even, &odd], [&odd, &even]] {
+            let mut pieces = Pieces::default();
+            for &start in order.into_iter().flatten() {
+                assert!(!pieces.add(start, total.min(start + len)));
+            }
+            assert_eq!(pieces.contiguous(), total, "{len}");
+        }
+    }
 }
 
 proptest! {

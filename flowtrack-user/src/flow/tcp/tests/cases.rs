@@ -48,6 +48,7 @@ fn case(
 /// All of them.
 pub(super) fn all() -> Vec<Case> {
     let mut cases = opening::cases();
+    cases.extend(opening::refusals());
     cases.extend(closing::cases());
     cases.extend(closing::odd_cases());
     cases.extend(over::resets());

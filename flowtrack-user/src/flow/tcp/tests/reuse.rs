@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use flowtrack_common::EndReason;
 
-use super::script::{Probe, START, Segment, c, client, close, open_then, s, server};
+use super::script::{Probe, START, Segment, c, client, close, handshake, open_then, s, server};
 use crate::flow::{EventKinds, TrackerConfig};
 
 /// A handshake with numbers that have nothing to do with those of the scripts.
@@ -100,6 +100,31 @@ fn the_new_connection_inherits_nothing() {
     assert_eq!(new.stats.initiator.gap_bytes, 0);
     assert_eq!(new.stats.initiator.stream_bytes, 0);
     assert!(!new.stats.completeness.midstream);
+}
+
+#[test]
+fn silence_is_measured_by_the_clock_that_was_set_back() {
+    for (silence, records) in [(59, 1), (61, 2)] {
+        let mut probe = Probe::new();
+        probe.segments(&open_then(&[]));
+        probe.now = START.saturating_sub(Duration::from_hours(1));
+        probe.packet(&c("PA", 1, 1, 10).at(probe.now));
+        probe.now = probe.now.saturating_add(Duration::from_secs(silence));
+        probe.segments(&new_handshake());
+        assert_eq!(probe.finish().len(), records, "{silence}");
+    }
+}
+
+#[test]
+fn a_syn_that_is_not_of_the_connection_joined_mid_stream_opens_a_new_one() {
+    use EndReason::{Replaced, Shutdown};
+    let joined = [c("A", 1, 1, 0)];
+    let far = new_handshake().map(|segment| segment.numbered_from(500_000_000, 600_000_000));
+    assert_eq!(reasons(&joined, Duration::ZERO, &far), [Replaced, Shutdown]);
+    // The SYN of this connection, which comes late.
+    assert_eq!(reasons(&joined, Duration::ZERO, &handshake()), [Shutdown]);
+    // A connection whose SYN was seen is not replaced so soon.
+    assert_eq!(reasons(&open_then(&[]), Duration::ZERO, &far), [Shutdown]);
 }
 
 /// How many connections Zeek sees in `segments` between two ports that no server has.

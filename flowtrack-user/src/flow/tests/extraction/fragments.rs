@@ -62,6 +62,73 @@ fn a_later_fragment_has_the_protocol_that_the_first_one_shows() {
 }
 
 #[test]
+fn a_datagram_whose_first_fragment_has_no_ports_is_in_one_flow() {
+    let chain = extension(UDP, 8, &udp(5, 6, &[0; 8]));
+    // The options are whole, or go on in the second fragment.
+    for (len, l4) in [(8, L4Proto::Udp), (16, L4Proto::Other(DESTINATION))] {
+        let mut chain = chain.clone();
+        chain[1] = u8::try_from(len / 8 - 1).unwrap();
+        let frames: [&[u8]; 2] = [
+            &v6(FRAGMENT, &fragment(DESTINATION, 0, true, &chain[..8])),
+            &v6(FRAGMENT, &fragment(DESTINATION, 1, false, &chain[8..])),
+        ];
+        let (found, _) = observe(config(Fragments::Follow), frames);
+        let tiny = [Defects::TINY_FRAGMENT, Defects::NONE];
+        for (found, defects) in found.iter().zip(tiny) {
+            assert_eq!(flows(found), [(l4, 0, 0)]);
+            assert_eq!(packets(found)[0].defects, defects);
+        }
+    }
+}
+
+#[test]
+fn a_first_fragment_without_ports_does_not_hide_those_of_another_one() {
+    let frames: [&[u8]; 3] = [
+        &part(TCP, 0, MORE, &tcp(5, 6, 2, &[0; 4])),
+        &part(TCP, 0, MORE, &tcp(5, 6, 2, &[])[..8]),
+        &part(TCP, 24, 0, &[0; 8]),
+    ];
+    let (found, _) = observe(config(Fragments::Follow), frames);
+    for found in &found {
+        assert_eq!(flows(found), [(L4Proto::Tcp, 5, 6)]);
+    }
+}
+
+#[test]
+fn datagrams_of_two_networks_are_two_though_their_flows_are_not_told_apart() {
+    let in_vlan =
+        |vlan: u8, bytes: Vec<u8>| [&bytes[..12], &[0x81, 0, 0, vlan], &bytes[12..]].concat();
+    let in_tunnel = |vni: u8, bytes: Vec<u8>| {
+        let header = [8, 0, 0, 0, 0, 0, vni, 0];
+        ethernet(
+            &[IPV4],
+            &ipv4(UDP, &udp(9, 4789, &[&header[..], &bytes].concat())),
+        )
+    };
+    let networks: [&dyn Fn(u8, Vec<u8>) -> Vec<u8>; 2] = [&in_vlan, &in_tunnel];
+    for network in networks {
+        let first = |port| part(UDP, 0, MORE, &udp(port, port, &[0; 16])[..16]);
+        let last = || part(UDP, 16, 0, &[0; 8]);
+        let frames: [&[u8]; 4] = [
+            &network(1, first(5)),
+            &network(2, first(6)),
+            &network(1, last()),
+            &network(2, last()),
+        ];
+        let (followed, _) = observe(config(Fragments::Follow), frames);
+        let (put_together, _) = observe(config(Fragments::Reassemble), frames);
+        for (found, port) in [2, 3].into_iter().zip([5, 6]) {
+            for found in [&followed[found], &put_together[found]] {
+                let innermost = flows(found).last().copied();
+                assert_eq!(innermost, Some((L4Proto::Udp, port, port)));
+                let defects = packets(found).last().map(|packet| packet.defects);
+                assert_eq!(defects, Some(Defects::NONE));
+            }
+        }
+    }
+}
+
+#[test]
 fn a_fragment_whose_first_one_is_unknown_has_the_real_protocol_and_no_ports() {
     let later = part(TCP, 16, 0, &[0; 8]);
     let first = part(TCP, 0, MORE, &tcp(5, 6, 2, &[0; 4]));

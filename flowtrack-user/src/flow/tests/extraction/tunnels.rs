@@ -4,10 +4,10 @@ use flowtrack_common::{FlowExtractor, L4Proto, TunnelId, TunnelKind};
 
 use super::{flows, observe, packets, refused, v4};
 use crate::{
-    flow::{ExtractorConfig, FiveTupleExtractor, Tunnels},
+    flow::{ExtractorConfig, FiveTupleExtractor, MAX_OBSERVATIONS, Tunnels},
     wire::{
         Refusal,
-        tests::frames::{GRE, IPV4, TCP, UDP, ethernet, frame, ipv4, tcp, udp},
+        tests::frames::{GRE, ICMP, IPV4, TCP, UDP, ethernet, frame, ipv4, tcp, udp},
     },
 };
 
@@ -92,6 +92,19 @@ fn a_packet_knows_what_is_around_it_and_whether_something_is_in_it() {
     assert_eq!(carries, [true, true, false]);
     let ([found], _) = observe(config(Tunnels::Outer), [&nested()]);
     assert!(!packets(&found)[0].envelope.carries, "nothing in it counts");
+}
+
+#[test]
+fn the_deepest_frame_gives_as_many_observations_as_there_is_room_for() {
+    let quoted = ipv4(UDP, &udp(5, 6, &[]));
+    let error = ipv4(ICMP, &[&[3, 3, 0, 0, 0, 0, 0, 0], &quoted[..]].concat());
+    let deep = |tunnels| (0..tunnels).fold(error.clone(), |inner, _| ipv4(IP_IN_IP, &inner));
+    for tunnels in 0..12 {
+        let bytes = ethernet(&[IPV4], &deep(tunnels));
+        let ([found], _) = observe(config(Tunnels::All), [&bytes]);
+        assert!(found.len() <= MAX_OBSERVATIONS, "{tunnels}");
+        assert_eq!(found.len() == MAX_OBSERVATIONS, tunnels == 8, "{tunnels}");
+    }
 }
 
 #[test]

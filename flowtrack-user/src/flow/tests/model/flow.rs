@@ -164,9 +164,8 @@ impl Flow {
     }
 
     /// Whether `info` opens another connection. Each SYN of these tests has a number of its own.
-    pub(super) fn is_replaced_by(&self, info: &TcpInfo, ts: Timestamp) -> bool {
+    pub(super) fn is_replaced_by(&self, info: &TcpInfo, silence: Duration) -> bool {
         let opens = info.flags.syn() && !info.flags.ack() && !info.flags.rst();
-        let silence = ts.saturating_since(self.stats.last_seen);
         let over = self.is_over() || self.state == FlowState::ClosingTcp;
         opens && (over || silence >= Duration::from_mins(1))
     }

@@ -164,7 +164,8 @@ impl Reference {
             return;
         };
         let flow = &self.flows[number];
-        let replaced = |info| flow.is_replaced_by(info, meta.ts);
+        let silence = meta.ts.saturating_since(self.clock.at(flow.last_use));
+        let replaced = |info| flow.is_replaced_by(info, silence);
         if self.is_idle(flow) {
             self.end(number, EndReason::IdleTimeout);
         } else if self.config.tcp_ends_flows && meta.packet.tcp.as_ref().is_some_and(replaced) {

@@ -61,6 +61,13 @@ fn in_gre() -> Vec<Case> {
         ),
         case("MPLS in GRE", Gre, 0, in_gre(gre(0x8847, &labelled)), v4()),
         case(
+            "flags without a meaning",
+            Gre,
+            0,
+            in_gre(gre_with(0x03f8, &[], IPV4, &v4())),
+            v4(),
+        ),
+        case(
             "checksum",
             Gre,
             0,
@@ -128,7 +135,15 @@ fn mirrored() -> Vec<Case> {
     use TunnelKind::Erspan;
     let in_gre = |payload: Vec<u8>| ipv4(GRE, &payload);
     let framed = ethernet(&[IPV4], &v4());
+    let of_kind = |kind: u8, payload: &[u8]| {
+        let mut mirrored = erspan_3(17, false, payload);
+        // Behind the eight bytes of GRE.
+        mirrored[8 + 10] = kind << 2;
+        in_gre(mirrored)
+    };
     vec![
+        case("ERSPAN III with IPv4", Erspan, 17, of_kind(2, &v4()), v4()),
+        case("ERSPAN III with IPv6", Erspan, 17, of_kind(2, &v6()), v6()),
         case("ERSPAN I", Erspan, 0, in_gre(gre(0x88be, &framed)), v4()),
         case(
             "ERSPAN II",

@@ -55,6 +55,28 @@ fn what_has_no_sound_tunnel_header_is_payload() {
         ("AYIYA heartbeat", to(5072, &ayiya(0, 59, &[]))),
         ("AYIYA with nothing", to(5072, &ayiya(1, 59, &[]))),
         (
+            "GRE with bits of RFC 1701",
+            in_gre(gre_with(0x0800, &[], IPV4, &v4())),
+        ),
+        (
+            "PPTP with unknown flags",
+            in_gre(gre_with(
+                0x2009,
+                &[0; 4],
+                0x880b,
+                &[&[0, 0x21][..], &v4()].concat(),
+            )),
+        ),
+        (
+            "ERSPAN III with an unknown kind of frame",
+            in_gre(gre_with(
+                0x1000,
+                &[0; 4],
+                0x22eb,
+                &[&[0x20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x04, 0], &framed[..]].concat(),
+            )),
+        ),
+        (
             "GRE routing",
             in_gre(gre_with(0x4000, &[0; 4], IPV4, &v4())),
         ),

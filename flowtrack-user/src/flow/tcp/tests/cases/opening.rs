@@ -66,6 +66,13 @@ pub(super) fn cases() -> Vec<Case> {
             &[Established],
             OPEN,
         ),
+    ]
+}
+
+/// Connections that are refused, or given up.
+pub(super) fn refusals() -> Vec<Case> {
+    let (syn, syn_ack) = (c("S", 0, 0, 0), s("SA", 0, 1, 0));
+    vec![
         case("refused", &[syn, s("RA", 0, 1, 0)], "Sr", &[Aborted], RST),
         case(
             "given up after the answer",
