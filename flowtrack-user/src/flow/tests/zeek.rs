@@ -192,15 +192,39 @@ fn a_close_waits_for_data_that_was_not_acknowledged() {
 
 #[test]
 fn what_follows_the_close_of_both_sides_does_not_make_it_longer() {
-    let mut script: Vec<_> = open_then(&[]).into_iter().map(|x| (0, x)).collect();
-    script.extend([
-        (1, c("FA", 1, 1, 0)),
-        (2, s("FA", 1, 2, 0)),
-        (3, c("A", 2, 2, 0)),
-    ]);
-    let record = records(&script)[0];
-    assert_eq!(record.stats.last_productive, secs(2));
-    assert_eq!(record.stats.last_seen, secs(3));
+    for (name, rest, last_productive) in [
+        (
+            "FINs",
+            vec![
+                (1, c("FA", 1, 1, 0)),
+                (2, s("FA", 1, 2, 0)),
+                (3, c("A", 2, 2, 0)),
+            ],
+            2,
+        ),
+        (
+            // The FIN waits for the data to be acknowledged; behind the RSTs nothing is waited for.
+            "RSTs behind a FIN that waits",
+            vec![
+                (1, s("PA", 1, 1, 100)),
+                (1, c("FA", 1, 1, 0)),
+                (2, s("R", 101, 0, 0)),
+                (3, c("R", 2, 0, 0)),
+                (4, c("A", 2, 101, 0)),
+            ],
+            3,
+        ),
+    ] {
+        let mut script: Vec<_> = open_then(&[]).into_iter().map(|x| (0, x)).collect();
+        script.extend(&rest);
+        let record = records(&script)[0];
+        assert_eq!(
+            record.stats.last_productive,
+            secs(last_productive),
+            "{name}"
+        );
+        assert_eq!(record.stats.last_seen, secs(last_productive + 1), "{name}");
+    }
 }
 
 #[test]
