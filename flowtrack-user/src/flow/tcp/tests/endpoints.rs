@@ -4,7 +4,10 @@ use flowtrack_common::EndpointState::{
     self, Closed, Established, Inactive, Partial, Reset, SynSent,
 };
 
-use super::script::{Segment, c, converse, open_then, s};
+use super::{
+    super::{endpoint::Endpoint, sequence::Span},
+    script::{Segment, c, converse, open_then, s},
+};
 
 #[test]
 fn a_side_is_in_the_state_that_its_segments_show() {
@@ -131,4 +134,40 @@ fn check(name: &str, segments: &[Segment], client: EndpointState, server: Endpoi
     let stats = converse(segments).stats;
     let states = (stats.initiator.tcp_state, stats.responder.tcp_state);
     assert_eq!(states, (client, server), "{name}");
+}
+
+/// Begins the stream of `endpoint` with `segment`, if that is where it begins.
+fn begin(endpoint: &mut Endpoint, segment: Segment) {
+    let span = Span::of(&segment.info);
+    endpoint.begin(span);
+    endpoint.stream.advance(span, false);
+}
+
+#[test]
+fn a_stream_begins_with_its_first_segment_or_with_a_syn_before_it_has_data() {
+    let again = c("S", 1000, 0, 0);
+    let (other, data) = (c("S", 2000, 0, 0), c("A", 2000, 1, 1));
+    for (state, sent, next, start, bytes) in [
+        (SynSent, 0, other, 2000, 0),
+        (SynSent, 5, other, 2000, 0),
+        (SynSent, 5, again, 1000, 5),
+        (SynSent, 0, data, 1000, 1000),
+        (Established, 0, other, 2000, 0),
+        (Established, 5, other, 1000, 1000),
+        (Established, 5, again, 1000, 0),
+        (Established, 0, data, 1000, 1000),
+        (Partial, 0, other, 2000, 0),
+        (Partial, 5, again, 1000, 0),
+        (Reset, 0, other, 2000, 0),
+        (Reset, 0, data, 1000, 1000),
+        (Closed, 0, other, 1000, 1000),
+        (Closed, 5, again, 1000, 5),
+    ] {
+        let mut endpoint = Endpoint::default();
+        begin(&mut endpoint, c("S", 1000, 0, sent));
+        endpoint.state = state;
+        begin(&mut endpoint, next);
+        let found = (endpoint.stream.start(), endpoint.bytes());
+        assert_eq!(found, (start, bytes), "{state:?} {sent} {next:?}");
+    }
 }
