@@ -147,6 +147,8 @@ fn begin(endpoint: &mut Endpoint, segment: Segment) {
 fn a_stream_begins_with_its_first_segment_or_with_a_syn_before_it_has_data() {
     let again = c("S", 1000, 0, 0);
     let (other, data) = (c("S", 2000, 0, 0), c("A", 2000, 1, 1));
+    // With the number of the SYN, as keep-alives have it before there is data.
+    let alive = c("A", 1000, 1, 1);
     for (state, sent, next, start, bytes) in [
         (SynSent, 0, other, 2000, 0),
         (SynSent, 5, other, 2000, 0),
@@ -156,6 +158,7 @@ fn a_stream_begins_with_its_first_segment_or_with_a_syn_before_it_has_data() {
         (Established, 5, other, 1000, 1000),
         (Established, 5, again, 1000, 0),
         (Established, 0, data, 1000, 1000),
+        (Established, 5, alive, 1000, 5),
         (Partial, 0, other, 2000, 0),
         (Partial, 5, again, 1000, 0),
         (Reset, 0, other, 2000, 0),
