@@ -147,6 +147,30 @@ fn the_linger_time_runs_from_the_close() {
 }
 
 #[test]
+fn a_connection_lingers_that_was_reset_by_a_side_that_is_closed() {
+    for (name, rest, over) in [
+        ("closed by one side", vec![c("FA", 1, 1, 0)], false),
+        ("and reset", vec![c("FA", 1, 1, 0), c("R", 2, 0, 0)], true),
+        (
+            "by the other",
+            vec![s("FA", 1, 1, 0), s("R", 2, 0, 0)],
+            true,
+        ),
+        ("reset", vec![s("R", 1, 0, 0)], true),
+        (
+            "reset, but bytes are missing",
+            vec![s("PA", 101, 1, 10), s("R", 111, 0, 0)],
+            false,
+        ),
+    ] {
+        let mut script: Vec<_> = open_then(&rest).into_iter().map(|x| (0, x)).collect();
+        script.push((6, c("A", 1, 1, 0)));
+        let connections = if over { 2 } else { 1 };
+        assert_eq!(records(&script).len(), connections, "{name}");
+    }
+}
+
+#[test]
 fn a_close_waits_for_data_that_was_not_acknowledged() {
     // The client closes before it has acknowledged what the server sent.
     let close = [
@@ -169,15 +193,39 @@ fn a_close_waits_for_data_that_was_not_acknowledged() {
 
 #[test]
 fn what_follows_the_close_of_both_sides_does_not_make_it_longer() {
-    let mut script: Vec<_> = open_then(&[]).into_iter().map(|x| (0, x)).collect();
-    script.extend([
-        (1, c("FA", 1, 1, 0)),
-        (2, s("FA", 1, 2, 0)),
-        (3, c("A", 2, 2, 0)),
-    ]);
-    let record = records(&script)[0];
-    assert_eq!(record.stats.last_productive, secs(2));
-    assert_eq!(record.stats.last_seen, secs(3));
+    for (name, rest, last_productive) in [
+        (
+            "FINs",
+            vec![
+                (1, c("FA", 1, 1, 0)),
+                (2, s("FA", 1, 2, 0)),
+                (3, c("A", 2, 2, 0)),
+            ],
+            2,
+        ),
+        (
+            // The FIN waits for the data to be acknowledged; behind the RSTs nothing is waited for.
+            "RSTs behind a FIN that waits",
+            vec![
+                (1, s("PA", 1, 1, 100)),
+                (1, c("FA", 1, 1, 0)),
+                (2, s("R", 101, 0, 0)),
+                (3, c("R", 2, 0, 0)),
+                (4, c("A", 2, 101, 0)),
+            ],
+            3,
+        ),
+    ] {
+        let mut script: Vec<_> = open_then(&[]).into_iter().map(|x| (0, x)).collect();
+        script.extend(&rest);
+        let record = records(&script)[0];
+        assert_eq!(
+            record.stats.last_productive,
+            secs(last_productive),
+            "{name}"
+        );
+        assert_eq!(record.stats.last_seen, secs(last_productive + 1), "{name}");
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use flowtrack_common::EndReason;
 
 use super::script::{Probe, START, Segment, c, client, close, handshake, open_then, s, server};
+use crate::flow::{EventKinds, TrackerConfig};
 
 /// A handshake with numbers that have nothing to do with those of the scripts.
 fn new_handshake() -> [Segment; 3] {
@@ -122,6 +123,58 @@ fn a_syn_that_is_not_of_the_connection_joined_mid_stream_opens_a_new_one() {
     assert_eq!(reasons(&joined, Duration::ZERO, &far), [Replaced, Shutdown]);
     // The SYN of this connection, which comes late.
     assert_eq!(reasons(&joined, Duration::ZERO, &handshake()), [Shutdown]);
-    // A connection whose SYN was seen is not replaced so soon.
-    assert_eq!(reasons(&open_then(&[]), Duration::ZERO, &far), [Shutdown]);
+    // A connection of which a SYN was seen is not replaced so soon.
+    let [syn, syn_ack, ack] = handshake();
+    for old in [&[syn, syn_ack, ack][..], &[syn_ack, ack], &[syn]] {
+        assert_eq!(reasons(old, Duration::ZERO, &far), [Shutdown], "{old:?}");
+    }
+}
+
+/// How many connections Zeek sees in `segments` between two ports that no server has.
+fn connections_of_zeek(segments: &[Segment]) -> usize {
+    let mut probe = Probe::configured(&TrackerConfig::zeek(), EventKinds::ALL);
+    let mut server = server();
+    server.set_port(40_001);
+    for segment in segments {
+        probe.packet(&segment.between(client(), server, START));
+    }
+    probe.finish().len()
+}
+
+#[test]
+fn a_syn_whose_answer_came_first_belongs_to_it() {
+    let answer = s("SA", 900_000, 1, 0);
+    for (name, segments, connections) in [
+        ("the SYN that it answers", vec![answer, c("S", 0, 0, 0)], 1),
+        ("another SYN", vec![answer, c("S", 5, 0, 0)], 2),
+        (
+            "the SYN that it answers, later on",
+            vec![answer, c("A", 1, 900_001, 0), c("S", 0, 0, 0)],
+            1,
+        ),
+        (
+            "a SYN with the number of the answer",
+            vec![answer, s("S", 900_000, 0, 0)],
+            1,
+        ),
+    ] {
+        assert_eq!(connections_of_zeek(&segments), connections, "{name}");
+    }
+}
+
+#[test]
+fn an_answer_opens_a_new_connection_only_where_the_initiator_was_silent() {
+    assert_eq!(connections_of_zeek(&new_handshake()), 1);
+    let again = [c("S", 0, 0, 0), s("SA", 0, 1, 0), s("SA", 900_000, 1, 0)];
+    assert_eq!(connections_of_zeek(&again), 1);
+    // What comes from the port of a server is an answer.
+    for (last, connections) in [
+        (s("SA", 900_000, 1, 0), 2),
+        (s("SA", 4_999, 1, 0), 1),
+        (s("A", 5_010, 1, 10), 1),
+    ] {
+        let mut probe = Probe::configured(&TrackerConfig::zeek(), EventKinds::ALL);
+        probe.segments(&[s("A", 5_000, 1, 10), last]);
+        assert_eq!(probe.finish().len(), connections, "{last:?}");
+    }
 }
