@@ -10,6 +10,7 @@ mod live;
 mod outputs;
 mod preflight;
 mod read;
+mod signals;
 mod summary;
 mod tap;
 
