@@ -5,7 +5,7 @@
 //! reason. Nothing in here can panic, whatever the bytes are.
 //!
 //! A frame holds one packet, and if that is the outside of a tunnel another one, and so on:
-//! [`packets`] goes through them from the outside in.
+//! [`packets()`] goes through them from the outside in.
 //!
 //! Lengths come from the headers, not from what was captured, so a capture that was cut by a snap
 //! length still counts what was on the wire.
