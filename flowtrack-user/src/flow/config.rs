@@ -2,12 +2,7 @@
 
 use std::time::Duration;
 
-use super::{
-    FiveTuple, Timeouts,
-    entry::{Flow, LISTS},
-    recent::RecentFlows,
-};
-use crate::table::FlowTable;
+use super::{FiveTuple, Timeouts, recent::RecentFlows, store::FlowStore};
 
 /// Size and timeouts of a tracker.
 #[expect(
@@ -144,7 +139,7 @@ impl TrackerConfig {
 
     /// Finds out whether there is memory for the tables of so many trackers.
     pub fn check_memory(&self, trackers: usize) -> Result<(), NotEnoughMemory> {
-        let table = FlowTable::<FiveTuple, Flow, LISTS>::memory(self.max_flows);
+        let table = FlowStore::<FiveTuple>::memory(self.max_flows);
         let recent = RecentFlows::memory(self.max_flows);
         let bytes = table.saturating_add(recent).saturating_mul(trackers);
         // Reserved memory is not touched, so asking for it costs nothing.

@@ -25,6 +25,11 @@ pub(super) const fn list(timeout: TimeoutSlot, victim: VictimClass) -> usize {
     timeout.index() * VictimClass::ALL.len() + victim.index()
 }
 
+/// The timeout of the flows of a list.
+pub(super) fn list_timeout(list: usize) -> TimeoutSlot {
+    TimeoutSlot::at(list / VictimClass::ALL.len())
+}
+
 /// A live flow.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Flow {

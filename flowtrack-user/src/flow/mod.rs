@@ -66,6 +66,7 @@ mod recent;
 mod record;
 mod servers;
 mod sink;
+mod store;
 mod tcp;
 mod timeouts;
 mod tracker;

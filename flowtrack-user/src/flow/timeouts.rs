@@ -169,6 +169,11 @@ impl TimeoutSlot {
         Self::all().skip(TimeoutClass::ALL.len())
     }
 
+    /// The slot at a position in [`TimeoutSlot::all`], the last one where there is none.
+    pub(super) fn at(index: usize) -> Self {
+        Self(index.min(Self::COUNT - 1) as u8)
+    }
+
     /// Position in [`TimeoutSlot::all`].
     pub const fn index(self) -> usize {
         self.0 as usize

@@ -5,18 +5,11 @@ mod report;
 mod room;
 mod update;
 
-use flowtrack_common::{EndReason, FlowKey, FlowStats, Timestamp, VictimClass};
-
 use super::{
-    EventSink, FlowRecord, Meta, Observation, TrackerConfig,
-    clock::Clock,
-    entry::{Flow, LISTS},
-    flood::SynFlood,
-    loss::Losses,
-    pressure::PressureGauge,
-    recent::RecentFlows,
+    EventSink, FlowRecord, Meta, Observation, TrackerConfig, clock::Clock, flood::SynFlood,
+    loss::Losses, pressure::PressureGauge, recent::RecentFlows, store::FlowStore,
 };
-use crate::table::FlowTable;
+use flowtrack_common::{EndReason, FlowKey, FlowStats, Timestamp, VictimClass};
 
 /// What a tracker has counted since it was made.
 ///
@@ -64,7 +57,7 @@ impl TrackerCounters {
 /// been set.
 #[derive(Debug)]
 pub struct Tracker<K> {
-    table: FlowTable<K, Flow, LISTS>,
+    flows: FlowStore<K>,
     config: TrackerConfig,
     clock: Clock,
     losses: Losses,
@@ -78,7 +71,7 @@ impl<K: FlowKey> Tracker<K> {
     /// A tracker without flows. All its memory is allocated here.
     pub fn new(config: TrackerConfig) -> Self {
         Self {
-            table: FlowTable::new(config.max_flows),
+            flows: FlowStore::new(config.max_flows),
             config,
             clock: Clock::new(config.clock_step),
             losses: Losses::new(),
@@ -103,7 +96,7 @@ impl<K: FlowKey> Tracker<K> {
 
     /// Flows that have not ended.
     pub fn live(&self) -> usize {
-        self.table.len()
+        self.flows.len()
     }
 
     /// Takes in a packet, a note or the time.
@@ -119,20 +112,18 @@ impl<K: FlowKey> Tracker<K> {
     /// Takes in a packet.
     #[inline]
     pub fn packet(&mut self, meta: &Meta<K>, sink: &mut impl EventSink<K>) {
+        let hash = self.flows.hash(&meta.packet.key);
+        self.hashed_packet(hash, meta, sink);
+    }
+
+    /// Takes in a packet whose key has this hash.
+    #[inline]
+    fn hashed_packet(&mut self, hash: u64, meta: &Meta<K>, sink: &mut impl EventSink<K>) {
         self.clock.note(meta.ts);
         self.counters.packets += 1;
         self.counters.wire_bytes += u64::from(meta.packet.wire_len);
-        let id = match self.table.find(&meta.packet.key) {
-            Some(id) if !self.ended_by(id, meta, sink) => {
-                self.close_part(id, meta, sink);
-                id
-            }
-            _ => match self.start(meta, sink) {
-                Some(id) => id,
-                None => return,
-            },
-        };
-        self.update(id, meta, sink);
+        let place = self.flows.find(hash, &meta.packet.key);
+        self.follow(place, hash, meta, sink);
         self.check_pressure(sink);
     }
 
@@ -155,8 +146,8 @@ impl<K: FlowKey> Tracker<K> {
         limit: usize,
         mut visit: impl FnMut(K, &FlowStats),
     ) -> Option<usize> {
-        self.table.visit(cursor, limit, |key, flow| {
-            visit(flow.oriented(*key), &flow.stats);
+        self.flows.visit(cursor, limit, |key, flow| {
+            visit(flow.oriented(key), &flow.stats);
         })
     }
 }

@@ -125,6 +125,11 @@ impl<K: Copy + Eq + Hash, V, const CLASSES: usize> FlowTable<K, V, CLASSES> {
         Some((key, value))
     }
 
+    /// The class of the flow at `id`.
+    pub fn class_of(&self, id: SlotId) -> Option<usize> {
+        self.slots.get(id.0 as usize).map(|slot| slot.class)
+    }
+
     /// The flow at `id`, to be changed.
     #[inline]
     pub fn get_mut(&mut self, id: SlotId) -> Option<&mut V> {

@@ -4,11 +4,7 @@ use flowtrack_common::{EndReason, FlowEvent, FlowKey, FlowState};
 
 use super::Tracker;
 use crate::{
-    flow::{
-        EventKinds, EventSink, Meta, RecordReason,
-        entry::{Flow, LISTS},
-        recent::RecentFlow,
-    },
+    flow::{EventKinds, EventSink, Meta, RecordReason, entry::Flow, recent::RecentFlow},
     table::SlotId,
 };
 
@@ -25,8 +21,8 @@ impl<K: FlowKey> Tracker<K> {
     pub fn finish(&mut self, reason: EndReason, sink: &mut impl EventSink<K>) {
         self.report_last_pressure(sink);
         self.sweep(usize::MAX, sink);
-        for list in 0..LISTS {
-            while let Some(id) = self.table.oldest(list) {
+        while let Some(list) = self.flows.lists().next() {
+            while let Some(id) = self.flows.oldest(list) {
                 // A late packet leaves a flow behind one that was used before it.
                 self.end_unless_expired(id, reason, sink);
             }
@@ -36,8 +32,7 @@ impl<K: FlowKey> Tracker<K> {
     /// Ends the flow of `key`, which may name either end as source, for [`EndReason::ForceClosed`].
     /// Returns whether there was one.
     pub fn force_end(&mut self, key: &K, sink: &mut impl EventSink<K>) -> bool {
-        let id = self.table.find(key);
-        let Some(id) = id.or_else(|| self.table.find(&key.reversed())) else {
+        let Some(id) = self.find(key).or_else(|| self.find(&key.reversed())) else {
             return false;
         };
         self.end_unless_expired(id, EndReason::ForceClosed, sink)
@@ -46,9 +41,9 @@ impl<K: FlowKey> Tracker<K> {
     /// Ends flows that have expired, at most `limit` of them. Returns how many.
     pub(super) fn sweep(&mut self, limit: usize, sink: &mut impl EventSink<K>) -> usize {
         let mut ended = 0;
-        for list in 0..LISTS {
+        for list in self.flows.lists() {
             while ended < limit {
-                let oldest = self.table.oldest(list);
+                let oldest = self.flows.oldest(list);
                 let Some(id) = oldest.filter(|&id| self.has_expired(id)) else {
                     break;
                 };
@@ -73,17 +68,22 @@ impl<K: FlowKey> Tracker<K> {
         !expired
     }
 
+    /// Where the flow of `key` lies.
+    pub(super) fn find(&self, key: &K) -> Option<SlotId> {
+        self.flows.find(self.flows.hash(key), key)
+    }
+
     /// Whether the flow at `id` was silent for longer than its timeout.
     pub(super) fn has_expired(&self, id: SlotId) -> bool {
-        self.table.get(id).is_some_and(|(_, flow)| {
-            let timeout = self.config.timeouts.at(flow.timeout(&self.config));
-            self.clock.is_idle(flow.last_use, timeout)
+        self.flows.patience(id).is_some_and(|patience| {
+            let timeout = self.config.timeouts.at(patience.timeout);
+            self.clock.is_idle(patience.last_use, timeout)
         })
     }
 
     /// Ends the flow at `id`: for `reason`, unless the connection itself was over before.
     pub(super) fn end(&mut self, id: SlotId, reason: EndReason, sink: &mut impl EventSink<K>) {
-        let Some((key, mut flow)) = self.table.remove(id) else {
+        let Some((key, mut flow)) = self.flows.remove(id) else {
             return;
         };
         let evicted = reason == EndReason::Evicted;
@@ -115,27 +115,24 @@ impl<K: FlowKey> Tracker<K> {
         sink.record(record);
     }
 
-    /// Gives a record of the flow at `id` if it has been active for as long as the active timeout.
-    /// The packet that shows it is not in it.
+    /// Gives a record of a flow if it has been active for as long as the active timeout. The packet
+    /// that shows it is not in it.
     ///
     /// What the records say therefore depends on packets alone, not on when somebody looks at the
     /// flow.
-    #[inline]
-    pub(super) fn close_part(&mut self, id: SlotId, meta: &Meta<K>, sink: &mut impl EventSink<K>) {
+    pub(super) fn close_part(
+        &mut self,
+        flow: &mut Flow,
+        meta: &Meta<K>,
+        sink: &mut impl EventSink<K>,
+    ) {
         let Some(active_timeout) = self.config.active_timeout else {
-            return;
-        };
-        let Some((_, flow)) = self.table.get(id) else {
             return;
         };
         if !flow.parts.is_over(&self.clock, active_timeout, meta.ts) {
             return;
         }
-        let loss = self.may_miss_packets(flow);
-        let Some(flow) = self.table.get_mut(id) else {
-            return;
-        };
-        flow.stats.completeness.capture_loss |= loss;
+        flow.stats.completeness.capture_loss |= self.may_miss_packets(flow);
         let key = flow.oriented(meta.packet.key);
         let record = flow.record(key, RecordReason::ActiveTimeout);
         flow.parts.next(&flow.stats, self.clock.first_used(meta.ts));

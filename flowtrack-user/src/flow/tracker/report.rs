@@ -5,9 +5,9 @@ use flowtrack_common::{
 };
 
 use super::Tracker;
-use crate::{
-    flow::{EventKinds, EventSink, Meta, Note, NoteKind, anomaly, pressure::Level, tcp::Findings},
-    table::SlotId,
+use crate::flow::{
+    EventKinds, EventSink, Meta, Note, NoteKind, anomaly, entry::Flow, pressure::Level,
+    tcp::Findings,
 };
 
 /// What an update of a flow has shown.
@@ -28,30 +28,34 @@ impl<K: FlowKey> Tracker<K> {
     /// flow nor keeps one alive.
     pub fn note(&mut self, note: &Note<K>, sink: &mut impl EventSink<K>) {
         self.clock.note(note.ts);
-        if let Some(id) = self.table.find(&note.key)
+        if let Some(id) = self.find(&note.key)
             && !self.has_expired(id)
-            && let Some(flow) = self.table.get_mut(id)
+            && let Some((key, mut flow)) = self.flows.load(id)
         {
-            let side = flow.side(note.orientation);
-            let kind = match note.kind {
-                NoteKind::IcmpError => {
-                    let errors = &mut flow.stats.side_mut(side).icmp_errors;
-                    *errors = errors.saturating_add(1);
-                    None
-                }
-                NoteKind::BadHeaderLength => Some(AnomalyKind::BadHeaderLength { side }),
-                NoteKind::BadChecksum => {
-                    flow.note_bad_checksum(side);
-                    Some(AnomalyKind::BadChecksum { side })
-                }
-            };
-            if let Some(kind) = kind
-                && self.reports_anomalies(sink)
-            {
-                self.report(id, kind, note.ts, sink);
-            }
+            self.note_of(key, &mut flow, note, sink);
+            self.flows.store(id, &flow);
         }
         self.check_pressure(sink);
+    }
+
+    /// What a note says of a flow, whose key in the table is `key`.
+    fn note_of(&mut self, key: K, flow: &mut Flow, note: &Note<K>, sink: &mut impl EventSink<K>) {
+        let side = flow.side(note.orientation);
+        let kind = match note.kind {
+            NoteKind::IcmpError => {
+                let errors = &mut flow.stats.side_mut(side).icmp_errors;
+                *errors = errors.saturating_add(1);
+                return;
+            }
+            NoteKind::BadHeaderLength => AnomalyKind::BadHeaderLength { side },
+            NoteKind::BadChecksum => {
+                flow.note_bad_checksum(side);
+                AnomalyKind::BadChecksum { side }
+            }
+        };
+        if self.reports_anomalies(sink) {
+            self.report(key, flow, kind, note.ts, sink);
+        }
     }
 
     /// Whether anomalies are asked for, here and by the sink.
@@ -60,10 +64,10 @@ impl<K: FlowKey> Tracker<K> {
         self.config.emit_anomalies && sink.wants().contains(EventKinds::ANOMALY)
     }
 
-    /// Reports what is wrong with the packet that has just updated the flow at `id`.
+    /// Reports what is wrong with the packet that has just updated a flow.
     pub(super) fn report_packet(
         &mut self,
-        id: SlotId,
+        flow: &mut Flow,
         meta: &Meta<K>,
         outcome: Outcome,
         sink: &mut impl EventSink<K>,
@@ -91,27 +95,24 @@ impl<K: FlowKey> Tracker<K> {
             ),
         ] {
             if found {
-                self.report(id, kind, meta.ts, sink);
+                self.report(meta.packet.key, flow, kind, meta.ts, sink);
             }
         }
-        self.count_half_open(id, meta, outcome, sink);
+        self.count_half_open(flow, meta, outcome, sink);
     }
 
-    /// Counts the flow at `id` for or against a SYN flood of its responder.
+    /// Counts a flow for or against a SYN flood of its responder.
     fn count_half_open(
         &mut self,
-        id: SlotId,
+        flow: &mut Flow,
         meta: &Meta<K>,
         outcome: Outcome,
         sink: &mut impl EventSink<K>,
     ) {
-        let Some((key, flow)) = self.table.get(id) else {
-            return;
-        };
         if !outcome.opens && !outcome.completes {
             return;
         }
-        let Some(target) = flow.oriented(*key).destination() else {
+        let Some(target) = flow.oriented(meta.packet.key).destination() else {
             return;
         };
         let interval = self.interval();
@@ -121,26 +122,22 @@ impl<K: FlowKey> Tracker<K> {
             .flood
             .opened(target, interval, self.config.syn_flood_threshold)
         {
-            self.report(id, AnomalyKind::SynFloodTarget, meta.ts, sink);
+            let kind = AnomalyKind::SynFloodTarget;
+            self.report(meta.packet.key, flow, kind, meta.ts, sink);
         }
     }
 
-    /// Makes the event, unless the flow has made it in this interval.
+    /// Makes the event, unless the flow, whose key in the table is `key`, has made it in this interval.
     #[cold]
     fn report(
         &mut self,
-        id: SlotId,
+        key: K,
+        flow: &mut Flow,
         kind: AnomalyKind,
         ts: Timestamp,
         sink: &mut impl EventSink<K>,
     ) {
         let interval = self.interval();
-        let Some((&key, _)) = self.table.get(id) else {
-            return;
-        };
-        let Some(flow) = self.table.get_mut(id) else {
-            return;
-        };
         if flow.reported.is_new(interval, &kind) {
             let key = Some(flow.oriented(key));
             self.counters.anomalies += 1;
@@ -187,8 +184,8 @@ impl<K: FlowKey> Tracker<K> {
 
     fn level(&self) -> Level {
         Level {
-            live: self.table.len(),
-            capacity: self.table.limit(),
+            live: self.flows.len(),
+            capacity: self.flows.limit(),
         }
     }
 

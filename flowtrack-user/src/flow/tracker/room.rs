@@ -5,27 +5,24 @@ use std::time::Duration;
 use flowtrack_common::{EndReason, FlowKey, VictimClass};
 
 use super::Tracker;
-use crate::flow::{
-    EventSink, TimeoutSlot, Timeouts,
-    entry::{LISTS, list},
-};
+use crate::flow::{EventSink, Timeouts};
 
 impl<K: FlowKey> Tracker<K> {
     /// Flows that may be live at a time.
     pub fn max_flows(&self) -> usize {
-        self.table.limit()
+        self.flows.limit()
     }
 
     /// Flows for which there is memory: no limit that is set later is higher.
     pub fn capacity(&self) -> usize {
-        self.table.capacity()
+        self.flows.capacity()
     }
 
     /// Lets `max_flows` flows be live at a time, at least one and at most as many as there is memory
     /// for. Flows that are too many end at once, those whose loss costs least.
     pub fn set_max_flows(&mut self, max_flows: usize, sink: &mut impl EventSink<K>) {
-        self.table.set_limit(max_flows);
-        let excess = self.table.len().saturating_sub(self.table.limit());
+        self.flows.set_limit(max_flows);
+        let excess = self.flows.len().saturating_sub(self.flows.limit());
         for _ in 0..excess {
             self.end_one(sink);
         }
@@ -38,25 +35,24 @@ impl<K: FlowKey> Tracker<K> {
         let same = self.config.timeouts.has_ports_of(&timeouts);
         self.config.timeouts = timeouts;
         if !same {
-            (0..LISTS).for_each(|list| self.sort_anew(list));
+            let lists: Vec<_> = self.flows.lists().collect();
+            lists.into_iter().for_each(|list| self.sort_anew(list));
         }
     }
 
     /// Puts the flows of a list that belong to others, now that ports have other timeouts, there.
     fn sort_anew(&mut self, list: usize) {
-        let mut next = self.table.oldest(list);
+        let mut next = self.flows.oldest(list);
         while let Some(id) = next {
-            next = self.table.used_after(id);
-            let Some((&key, _)) = self.table.get(id) else {
-                continue;
-            };
-            let Some(flow) = self.table.get_mut(id) else {
+            next = self.flows.used_after(id);
+            let Some((key, mut flow)) = self.flows.load(id) else {
                 continue;
             };
             flow.find_port_timeout(key, &self.config);
             let other = flow.list(&self.config);
             if other != list {
-                self.table.touch(id, other);
+                self.flows.store(id, &flow);
+                self.flows.touch(id, other);
             }
         }
     }
@@ -69,7 +65,7 @@ impl<K: FlowKey> Tracker<K> {
     /// Makes room for a flow.
     #[inline]
     pub(super) fn make_room(&mut self, sink: &mut impl EventSink<K>) {
-        if self.table.is_full() {
+        if self.flows.is_full() {
             self.end_one(sink);
         }
     }
@@ -88,10 +84,10 @@ impl<K: FlowKey> Tracker<K> {
         let Some(class) = self.victim_class() else {
             return;
         };
-        let oldest = TimeoutSlot::all().filter_map(|timeout| {
-            let id = self.table.oldest(list(timeout, class))?;
-            let (_, flow) = self.table.get(id)?;
-            Some((self.clock.on_this_clock(flow.last_use), id))
+        let oldest = self.flows.lists_of(class).filter_map(|list| {
+            let id = self.flows.oldest(list)?;
+            let patience = self.flows.patience(id)?;
+            Some((self.clock.on_this_clock(patience.last_use), id))
         });
         if let Some((_, id)) = oldest.min_by_key(|(last_use, _)| *last_use) {
             if let Some(counter) = self.counters.evicted.get_mut(class.index()) {
@@ -103,12 +99,7 @@ impl<K: FlowKey> Tracker<K> {
 
     /// The class that gives up a flow: the cheapest of those that have more than they are guaranteed.
     fn victim_class(&self) -> Option<VictimClass> {
-        let len = |class: &VictimClass| -> usize {
-            TimeoutSlot::all()
-                .map(|timeout| self.table.class_len(list(timeout, *class)))
-                .sum()
-        };
-        let has_more = |class: &VictimClass| len(class) > self.guaranteed(*class);
+        let has_more = |class: &VictimClass| self.flows.class_len(*class) > self.guaranteed(*class);
         // What is guaranteed does not fill the table: when it is full, some class has more.
         VictimClass::ALL.into_iter().find(has_more)
     }
@@ -118,7 +109,7 @@ impl<K: FlowKey> Tracker<K> {
     /// Flows of both sides keep their share of the table. The rest is for newcomers: under a flood of
     /// one kind, half of it stays for the other, so that both can live long enough to be answered.
     fn guaranteed(&self, class: VictimClass) -> usize {
-        let limit = self.table.limit();
+        let limit = self.flows.limit();
         // There is always a place for a newcomer.
         let two_sided = self.config.established_share.floor(limit).min(limit - 1);
         let rest = limit - two_sided;

@@ -14,16 +14,43 @@ use crate::{
 };
 
 impl<K: FlowKey> Tracker<K> {
+    /// Takes in a packet of the flow that lies at `place`, or of a new one. The key has the hash `hash`.
+    pub(super) fn follow(
+        &mut self,
+        place: Option<SlotId>,
+        hash: u64,
+        meta: &Meta<K>,
+        sink: &mut impl EventSink<K>,
+    ) {
+        if let Some(id) = place
+            && let Some((_, mut flow)) = self.flows.load(id)
+            && !self.ended_by(id, &flow, meta, sink)
+        {
+            self.close_part(&mut flow, meta, sink);
+            self.mark_losses(&mut flow);
+            let list = flow.list(&self.config);
+            self.update(&mut flow, meta, sink);
+            self.flows.store(id, &flow);
+            let next = flow.list(&self.config);
+            if next != list || !flow.is_running_out(&self.config) {
+                self.flows.touch(id, next);
+            }
+            return;
+        }
+        let mut flow = self.start(meta, sink);
+        self.update(&mut flow, meta, sink);
+        let list = flow.list(&self.config);
+        self.flows.insert(hash, meta.packet.key, &flow, list);
+    }
+
     /// Whether the flow at `id` is over for a packet on its key, and has been ended.
-    pub(super) fn ended_by(
+    fn ended_by(
         &mut self,
         id: SlotId,
+        flow: &Flow,
         meta: &Meta<K>,
         sink: &mut impl EventSink<K>,
     ) -> bool {
-        let Some((_, flow)) = self.table.get(id) else {
-            return true;
-        };
         let last_use = self.clock.on_this_clock(flow.last_use);
         let silence = meta.ts.saturating_since(last_use);
         let side = flow.side(meta.packet.orientation);
@@ -42,7 +69,7 @@ impl<K: FlowKey> Tracker<K> {
     }
 
     /// Starts a flow; a full table gives one up for it.
-    pub(super) fn start(&mut self, meta: &Meta<K>, sink: &mut impl EventSink<K>) -> Option<SlotId> {
+    fn start(&mut self, meta: &Meta<K>, sink: &mut impl EventSink<K>) -> Flow {
         self.make_room(sink);
         let mut flow = Flow::new(meta, self.clock.first_used(meta.ts), &self.config);
         flow.losses = self.losses.count();
@@ -52,9 +79,6 @@ impl<K: FlowKey> Tracker<K> {
         {
             flow.continue_from(recent.initiator, meta.packet.key, &self.config);
         }
-        let id = self
-            .table
-            .insert(meta.packet.key, flow, flow.list(&self.config))?;
         self.counters.created += 1;
         if sink.wants().contains(EventKinds::STARTED) {
             sink.event(FlowEvent::Started {
@@ -64,7 +88,7 @@ impl<K: FlowKey> Tracker<K> {
                 l4: flow.l4,
             });
         }
-        Some(id)
+        flow
     }
 
     /// What is remembered of the flow that `key` had before.
@@ -77,28 +101,16 @@ impl<K: FlowKey> Tracker<K> {
         Some(recent)
     }
 
-    /// Marks the flow at `id`, which is used again, if packets were lost meanwhile.
-    #[inline]
-    fn mark_losses(&mut self, id: SlotId) {
-        let Some((_, flow)) = self.table.get(id) else {
-            return;
-        };
-        if flow.losses == self.losses.count() {
-            return;
-        }
-        let loss = self.may_miss_packets(flow);
-        if let Some(flow) = self.table.get_mut(id) {
-            flow.stats.completeness.capture_loss |= loss;
+    /// Marks a flow, which is used again, if packets were lost meanwhile.
+    fn mark_losses(&self, flow: &mut Flow) {
+        if flow.losses != self.losses.count() {
+            flow.stats.completeness.capture_loss |= self.may_miss_packets(flow);
             flow.losses = self.losses.count();
         }
     }
 
     /// Counts the packet and follows the connection.
-    pub(super) fn update(&mut self, id: SlotId, meta: &Meta<K>, sink: &mut impl EventSink<K>) {
-        self.mark_losses(id);
-        let Some(flow) = self.table.get_mut(id) else {
-            return;
-        };
+    fn update(&mut self, flow: &mut Flow, meta: &Meta<K>, sink: &mut impl EventSink<K>) {
         let list = flow.list(&self.config);
         flow.find_direction(meta, &self.config);
         let side = flow.side(meta.packet.orientation);
@@ -114,29 +126,25 @@ impl<K: FlowKey> Tracker<K> {
                 ts: meta.ts,
             });
         }
-        // The sides may have changed places since.
-        let side = flow.side(meta.packet.orientation);
-        let to = flow.state;
-        let first = flow.stats.packets() == 1;
-        let next = flow.list(&self.config);
-        if next != list || !flow.is_running_out(&self.config) {
+        if flow.list(&self.config) != list || !flow.is_running_out(&self.config) {
             flow.last_use = self.clock.used(flow.last_use, meta.ts);
-            self.table.touch(id, next);
         }
         if self.reports_anomalies(sink) {
+            let to = flow.state;
+            let first = flow.stats.packets() == 1;
             let outcome = Outcome {
-                side,
+                // The sides may have changed places since.
+                side: flow.side(meta.packet.orientation),
                 opens: (first && to == FlowState::SynSent)
                     || (from == FlowState::Aborted && to == FlowState::SynReceived),
                 completes: step.is_some_and(|step| step.established)
                     || (!first && from != FlowState::Aborted && to == FlowState::Aborted),
                 findings: step.map_or_else(Findings::default, |step| step.findings),
             };
-            self.report_packet(id, meta, outcome, sink);
+            self.report_packet(flow, meta, outcome, sink);
         }
     }
 }
-
 impl Flow {
     /// Follows the connection, if the packet is a segment of one, and says how its state changed.
     #[inline]
