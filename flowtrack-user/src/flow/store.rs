@@ -77,6 +77,15 @@ impl<K: FlowKey> FlowStore<K> {
         0
     }
 
+    /// Has the place fetched where the flow of a key with this hash is looked up.
+    #[inline]
+    pub(super) fn prefetch_bucket(&self, _hash: u64) {}
+
+    /// Has the flow fetched that a key with this hash may have. The place where it is looked up should be
+    /// there by now.
+    #[inline]
+    pub(super) fn prefetch_record(&self, _hash: u64) {}
+
     #[inline]
     pub(super) fn find(&self, _hash: u64, key: &K) -> Option<SlotId> {
         self.table.find(key)

@@ -49,6 +49,10 @@ impl TrackerCounters {
     }
 }
 
+/// Observations whose flows are fetched at once. Of more, the first ones would be out of the cache
+/// again before it is their turn.
+const BATCH: usize = 64;
+
 /// Follows flows by their packets.
 ///
 /// It takes packets in the order in which they arrived. All that it knows of time are their stamps:
@@ -106,6 +110,30 @@ impl<K: FlowKey> Tracker<K> {
             Observation::Packet(meta) => self.packet(meta, sink),
             Observation::Note(note) => self.note(note, sink),
             Observation::Time(now) => self.advance(*now),
+        }
+    }
+
+    /// Takes in a burst of packets, notes and times, in their order.
+    ///
+    /// It is the same as [`Tracker::observe`] for each of them, but faster: the memory of the flows
+    /// that they belong to is on its way before the first of them is looked at.
+    pub fn burst(&mut self, burst: &[Observation<K>], sink: &mut impl EventSink<K>) {
+        for batch in burst.chunks(BATCH) {
+            let mut hashes = [0; BATCH];
+            for (hash, observation) in hashes.iter_mut().zip(batch) {
+                *hash = observation.key().map_or(0, |key| self.flows.hash(key));
+                self.flows.prefetch_bucket(*hash);
+            }
+            for (hash, _) in hashes.iter().zip(batch) {
+                self.flows.prefetch_record(*hash);
+            }
+            for (&hash, observation) in hashes.iter().zip(batch) {
+                match observation {
+                    Observation::Packet(meta) => self.hashed_packet(hash, meta, sink),
+                    Observation::Note(note) => self.note(note, sink),
+                    Observation::Time(now) => self.advance(*now),
+                }
+            }
         }
     }
 

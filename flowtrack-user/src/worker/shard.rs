@@ -48,9 +48,7 @@ impl Shard {
 
     /// Takes in packets, in their order, and does a bounded piece of what else there is to do.
     pub fn burst(&mut self, burst: &[Observation<FiveTuple>]) {
-        for observation in burst {
-            self.tracker.observe(observation, &mut self.sink);
-        }
+        self.tracker.burst(burst, &mut self.sink);
         let limit = EXPIRE.max(EXPIRE_EACH * burst.len());
         self.tracker.expire(limit, &mut self.sink);
     }
