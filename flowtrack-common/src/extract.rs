@@ -64,7 +64,23 @@ pub trait FlowKey: Copy + Eq + Hash {
     fn ports(&self) -> Option<(u16, u16)> {
         None
     }
+
+    /// The key in few bytes, if it fits: its flow takes less room then. Two keys that differ have
+    /// different compact forms.
+    fn compact(&self) -> Option<CompactKey> {
+        None
+    }
+
+    /// The key whose compact form this is.
+    fn from_compact(compact: CompactKey) -> Option<Self> {
+        let _ = compact;
+        None
+    }
 }
+
+/// The compact form of a key: as many bytes as two IPv4 addresses, a protocol and two ports take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct CompactKey(pub [u8; 13]);
 
 /// How a packet relates to the key under which its flow is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -34,7 +34,9 @@ pub use self::{
     anomaly::{AnomalyKind, EvictionPressure, PressureState, VictimClass},
     envelope::{Envelope, Tunnel, TunnelId, TunnelKind, VlanStack},
     event::FlowEvent,
-    extract::{Defects, Extracted, FlowExtractor, FlowKey, Frame, LinkType, Orientation},
+    extract::{
+        CompactKey, Defects, Extracted, FlowExtractor, FlowKey, Frame, LinkType, Orientation,
+    },
     history::HistoryString,
     l4::{L4Proto, TcpFlags, TcpInfo},
     state::{EndReason, EndpointState, FlowSide, FlowState},

@@ -1,8 +1,8 @@
 //! The five-tuple.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
-use flowtrack_common::{FlowKey, L4Proto, TunnelId, VlanStack};
+use flowtrack_common::{CompactKey, FlowKey, L4Proto, TunnelId, VlanStack};
 
 /// Addresses, ports and protocol of a flow.
 ///
@@ -47,4 +47,66 @@ impl FlowKey for FiveTuple {
     fn ports(&self) -> Option<(u16, u16)> {
         Some((self.src_port, self.dst_port))
     }
+
+    /// Addresses, protocol and ports of IPv4, where nothing else is part of the key.
+    #[inline]
+    fn compact(&self) -> Option<CompactKey> {
+        let (IpAddr::V4(src), IpAddr::V4(dst)) = (self.src, self.dst) else {
+            return None;
+        };
+        if !self.vlans.is_empty() || self.tunnel.is_some() {
+            return None;
+        }
+        let [a, b, c, d] = src.octets();
+        let [e, f, g, h] = dst.octets();
+        let [i, j, k, l] = self.compact_ports()?;
+        let l4 = self.l4.number();
+        Some(CompactKey([a, b, c, d, e, f, g, h, l4, i, j, k, l]))
+    }
+
+    #[inline]
+    fn from_compact(CompactKey(bytes): CompactKey) -> Option<Self> {
+        let [a, b, c, d, e, f, g, h, number, i, j, k, l] = bytes;
+        let l4 = L4Proto::from_number(number);
+        let (src_port, dst_port, icmp_id) = if has_types(l4) {
+            (i.into(), j.into(), u16::from_be_bytes([k, l]))
+        } else {
+            (u16::from_be_bytes([i, j]), u16::from_be_bytes([k, l]), 0)
+        };
+        Some(Self {
+            src: Ipv4Addr::new(a, b, c, d).into(),
+            dst: Ipv4Addr::new(e, f, g, h).into(),
+            src_port,
+            dst_port,
+            icmp_id,
+            l4,
+            vlans: VlanStack::default(),
+            tunnel: None,
+        })
+    }
+}
+
+impl FiveTuple {
+    /// Both ports, or both types of ICMP and the identifier. `None` for what no packet has.
+    #[inline]
+    fn compact_ports(&self) -> Option<[u8; 4]> {
+        let (first, second) = if has_types(self.l4) {
+            let types = [self.src_port, self.dst_port].map(u8::try_from);
+            let [Ok(src), Ok(dst)] = types else {
+                return None;
+            };
+            ([src, dst], self.icmp_id.to_be_bytes())
+        } else {
+            let is_named = L4Proto::from_number(self.l4.number()) == self.l4;
+            (is_named && self.icmp_id == 0)
+                .then_some((self.src_port.to_be_bytes(), self.dst_port.to_be_bytes()))?
+        };
+        let ([i, j], [k, l]) = (first, second);
+        Some([i, j, k, l])
+    }
+}
+
+/// Whether the ports are types, and there may be an identifier.
+const fn has_types(l4: L4Proto) -> bool {
+    matches!(l4, L4Proto::Icmp | L4Proto::IcmpV6)
 }

@@ -7,3 +7,6 @@ pub use self::{
     five_tuple::FiveTuple,
     pairs::{IpPair, MacPair},
 };
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,8 @@
 //! Pairs of addresses: all that two ends say to each other is one flow.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
-use flowtrack_common::{FlowKey, TunnelId, VlanStack};
+use flowtrack_common::{CompactKey, FlowKey, TunnelId, VlanStack};
 
 /// Two IP addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,6 +39,33 @@ impl FlowKey for IpPair {
 
     fn destination(&self) -> Option<IpAddr> {
         Some(self.dst)
+    }
+
+    /// The addresses of IPv4, where nothing else is part of the key.
+    #[inline]
+    fn compact(&self) -> Option<CompactKey> {
+        let (IpAddr::V4(src), IpAddr::V4(dst)) = (self.src, self.dst) else {
+            return None;
+        };
+        if !self.vlans.is_empty() || self.tunnel.is_some() {
+            return None;
+        }
+        let [a, b, c, d] = src.octets();
+        let [e, f, g, h] = dst.octets();
+        Some(CompactKey([a, b, c, d, e, f, g, h, 0, 0, 0, 0, 0]))
+    }
+
+    #[inline]
+    fn from_compact(CompactKey(bytes): CompactKey) -> Option<Self> {
+        let [a, b, c, d, e, f, g, h, 0, 0, 0, 0, 0] = bytes else {
+            return None;
+        };
+        Some(Self {
+            src: Ipv4Addr::new(a, b, c, d).into(),
+            dst: Ipv4Addr::new(e, f, g, h).into(),
+            vlans: VlanStack::default(),
+            tunnel: None,
+        })
     }
 }
 
