@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use ahash::RandomState;
+
 use super::{FiveTuple, Timeouts, recent::RecentFlows, store::FlowStore};
 
 /// Size and timeouts of a tracker.
@@ -35,6 +37,15 @@ pub struct TrackerConfig {
     /// A stamp that is older than the latest one by more than this shows that the clock was set back, or
     /// that another capture began; with `None` none does.
     pub clock_step: Option<Duration>,
+    /// Flows that have the same timeout are in the order of their last use as far as they were used in
+    /// different parts of it, of which there are so many; 0 stands for as many as there are times. It
+    /// costs a little whenever a flow is used in another part than before. The order decides which flow
+    /// makes room, and how much later than its timeout a flow ends at most.
+    pub order_parts: u32,
+    /// Key of the hashes of the table; a random one if there is none. With the same key the same packets
+    /// give the same records in the same order, but whoever knows it can send packets whose flows all
+    /// take the same place.
+    pub hash_key: Option<u64>,
     /// Make anomaly events.
     pub emit_anomalies: bool,
     /// Time in which a flow reports each kind of anomaly once for each side, and the tracker reports
@@ -137,6 +148,13 @@ impl TrackerConfig {
         }
     }
 
+    /// The keyed hash of the tables.
+    pub(super) fn hasher(&self) -> RandomState {
+        self.hash_key.map_or_else(RandomState::new, |key| {
+            RandomState::with_seeds(key, !key, key.rotate_left(32), !key.rotate_left(32))
+        })
+    }
+
     /// Finds out whether there is memory for the tables of so many trackers.
     pub fn check_memory(&self, trackers: usize) -> Result<(), NotEnoughMemory> {
         let table = FlowStore::<FiveTuple>::memory(self.max_flows);
@@ -167,6 +185,8 @@ impl Default for TrackerConfig {
             check_window: true,
             cut_payload_is_seen: true,
             clock_step: Some(Duration::from_mins(30)),
+            order_parts: 32,
+            hash_key: None,
             emit_anomalies: false,
             anomaly_interval: Duration::from_secs(1),
             syn_flood_threshold: 1000,

@@ -19,10 +19,10 @@ const FLAGS: u64 = REVERSE | EVICTED;
 /// Remembers keys of flows that ended without being over: who the initiator was, and whether the flow
 /// was evicted.
 ///
-/// It takes 16 bytes for each flow that the table holds, rounded up to a power of two and at least
-/// 16 KiB; all are allocated when it is made. A key is known by 62 bits of a hash with a random key: one that was
-/// never there is taken for one that was once in 10^13 times. Where there is no place for a key, the
-/// one that was remembered first is forgotten.
+/// It has a place of 16 bytes for every other flow that the table holds, and at least 16 KiB; all are
+/// allocated when it is made. A key is known by 62 bits of a keyed hash: one that was never there is
+/// taken for one that was once in 10^13 times. Where there is no place for a key, the one that was
+/// remembered first is forgotten.
 #[derive(Debug)]
 pub(super) struct RecentFlows {
     sets: Box<[[Place; WAYS]]>,
@@ -48,16 +48,16 @@ pub(super) struct RecentFlow {
 }
 
 impl RecentFlows {
-    /// Nothing remembered yet, places for `flows` flows.
-    pub(super) fn new(flows: usize) -> Self {
+    /// Nothing remembered yet, places for a table of `flows` flows. The hash has the key of `hasher`.
+    pub(super) fn new(flows: usize, hasher: RandomState) -> Self {
         let sets = vec![[Place::default(); WAYS]; sets(flows)];
         Self {
             sets: sets.into_boxed_slice(),
-            hasher: RandomState::new(),
+            hasher,
         }
     }
 
-    /// Bytes that places for `flows` flows take.
+    /// Bytes that the places for a table of `flows` flows take.
     pub(super) fn memory(flows: usize) -> usize {
         sets(flows).saturating_mul(size_of::<[Place; WAYS]>())
     }
@@ -108,8 +108,8 @@ impl RecentFlows {
     }
 
     fn set(&mut self, fingerprint: u64) -> Option<&mut [Place; WAYS]> {
-        let mask = self.sets.len().checked_sub(1)? as u64;
-        let number = (fingerprint >> FLAGS.count_ones()) & mask;
+        // The high bits, scaled to the number of sets.
+        let number = (u128::from(fingerprint) * self.sets.len() as u128) >> u64::BITS;
         self.sets.get_mut(usize::try_from(number).ok()?)
     }
 }
@@ -138,10 +138,8 @@ impl Place {
     }
 }
 
-/// A power of two.
 fn sets(flows: usize) -> usize {
-    let sets = flows.max(PLACES_MIN).div_ceil(WAYS);
-    sets.checked_next_power_of_two().unwrap_or(sets)
+    (flows / 2).max(PLACES_MIN).div_ceil(WAYS)
 }
 
 #[cfg(test)]
@@ -173,7 +171,7 @@ mod tests {
     fn what_was_remembered_is_found_once() {
         // So few that no place gets more of them than it holds, whatever the hash is.
         const KEYS: u64 = 64;
-        let mut recent = RecentFlows::new(1000);
+        let mut recent = RecentFlows::new(1000, RandomState::new());
         for number in 0..KEYS {
             recent.remember(&number, 0, flow(number));
         }
@@ -186,7 +184,7 @@ mod tests {
 
     #[test]
     fn what_is_remembered_again_replaces_what_was_known() {
-        let mut recent = RecentFlows::new(1);
+        let mut recent = RecentFlows::new(1, RandomState::new());
         recent.remember(&1, 0, flow(1));
         recent.remember(&1, 0, flow(6));
         assert_eq!(recent.take(&1, 0, NOW), Some(flow(6)));
@@ -233,7 +231,7 @@ mod tests {
     fn a_flow_is_forgotten_when_it_has_been_over_for_long() {
         let over_at = flow(0).over_at;
         for (late, found) in [(0, true), (1, false)] {
-            let mut recent = RecentFlows::new(1);
+            let mut recent = RecentFlows::new(1, RandomState::new());
             recent.remember(&0, 0, flow(0));
             let now = over_at.saturating_add(REMEMBERED + Duration::from_nanos(late));
             assert_eq!(recent.take(&0, 0, now).is_some(), found);
@@ -242,21 +240,21 @@ mod tests {
 
     #[test]
     fn what_was_remembered_under_another_clock_is_not_found() {
-        let mut recent = RecentFlows::new(1);
+        let mut recent = RecentFlows::new(1, RandomState::new());
         recent.remember(&0, 0, flow(0));
         assert_eq!(recent.take(&0, 1, NOW), None);
     }
 
     #[test]
-    fn it_takes_sixteen_bytes_for_each_flow_and_does_not_grow() {
-        for (flows, bytes) in [(1, 1 << 14), (1 << 10, 1 << 14), (1025, 1 << 15)] {
+    fn it_takes_eight_bytes_for_each_flow_and_does_not_grow() {
+        for (flows, bytes) in [(1, 1 << 14), (1 << 11, 1 << 14), (1_000_000, 8_000_000)] {
             assert_eq!(RecentFlows::memory(flows), bytes);
-            let mut recent = RecentFlows::new(flows);
+            let mut recent = RecentFlows::new(flows, RandomState::new());
             for number in 0..10_000 {
                 recent.remember(&number, 0, flow(number));
             }
             assert_eq!(size_of_val(&*recent.sets), bytes);
         }
-        assert_eq!(RecentFlows::memory(1 << 18), 1 << 22, "the default");
+        assert_eq!(RecentFlows::memory(1 << 18), 1 << 21, "the default");
     }
 }

@@ -3,8 +3,10 @@
 mod end;
 mod report;
 mod room;
+mod ticks;
 mod update;
 
+use self::ticks::Ticks;
 use super::{
     EventSink, FlowRecord, Meta, Observation, TrackerConfig, clock::Clock, flood::SynFlood,
     loss::Losses, pressure::PressureGauge, recent::RecentFlows, store::FlowStore,
@@ -63,6 +65,7 @@ const BATCH: usize = 64;
 pub struct Tracker<K> {
     flows: FlowStore<K>,
     config: TrackerConfig,
+    ticks: Ticks,
     clock: Clock,
     losses: Losses,
     recent: RecentFlows,
@@ -77,9 +80,10 @@ impl<K: FlowKey> Tracker<K> {
         Self {
             flows: FlowStore::new(config.max_flows),
             config,
+            ticks: Ticks::new(&config),
             clock: Clock::new(config.clock_step),
             losses: Losses::new(),
-            recent: RecentFlows::new(config.max_flows),
+            recent: RecentFlows::new(config.max_flows, config.hasher()),
             gauge: PressureGauge::default(),
             flood: SynFlood::new(),
             counters: TrackerCounters::default(),

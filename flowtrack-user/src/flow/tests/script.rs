@@ -216,7 +216,7 @@ pub(crate) struct Probe {
 }
 
 impl Probe {
-    /// A small table, Zeek's timeouts, all events.
+    /// A small table, Zeek's timeouts, all events. Flows are in the exact order of their last use.
     pub(crate) fn new() -> Self {
         Self::with(64, EventKinds::ALL)
     }
@@ -224,6 +224,7 @@ impl Probe {
     pub(crate) fn with(max_flows: usize, wants: EventKinds) -> Self {
         let config = TrackerConfig {
             max_flows,
+            order_parts: 0,
             ..TrackerConfig::default()
         };
         Self::configured(&config, wants)

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use flowtrack_common::{EndReason, FlowKey, VictimClass};
 
-use super::Tracker;
+use super::{Tracker, ticks::Ticks};
 use crate::flow::{EventSink, Timeouts};
 
 impl<K: FlowKey> Tracker<K> {
@@ -34,6 +34,7 @@ impl<K: FlowKey> Tracker<K> {
     pub fn set_timeouts(&mut self, timeouts: Timeouts) {
         let same = self.config.timeouts.has_ports_of(&timeouts);
         self.config.timeouts = timeouts;
+        self.ticks = Ticks::new(&self.config);
         if !same {
             let lists: Vec<_> = self.flows.lists().collect();
             lists.into_iter().for_each(|list| self.sort_anew(list));

@@ -6,6 +6,7 @@ use super::{Tracker, report::Outcome};
 use crate::{
     flow::{
         Direction, EventKinds, EventSink, Meta, TrackerConfig,
+        clock::LastUse,
         entry::Flow,
         recent::RecentFlow,
         tcp::{Arrival, Findings, Step},
@@ -28,11 +29,11 @@ impl<K: FlowKey> Tracker<K> {
         {
             self.close_part(&mut flow, meta, sink);
             self.mark_losses(&mut flow);
-            let list = flow.list(&self.config);
+            let (list, before) = (flow.list(&self.config), flow.last_use);
             self.update(&mut flow, meta, sink);
             self.flows.store(id, &flow);
             let next = flow.list(&self.config);
-            if next != list || !flow.is_running_out(&self.config) {
+            if next != list || self.moves(&flow, before) {
                 self.flows.touch(id, next);
             }
             return;
@@ -41,6 +42,12 @@ impl<K: FlowKey> Tracker<K> {
         self.update(&mut flow, meta, sink);
         let list = flow.list(&self.config);
         self.flows.insert(hash, meta.packet.key, &flow, list);
+    }
+
+    /// Whether a flow has to change its place in its list, now that it was used again.
+    fn moves(&self, flow: &Flow, before: LastUse) -> bool {
+        let timeout = flow.timeout(&self.config);
+        !flow.is_running_out(&self.config) && self.ticks.differ(timeout, before, flow.last_use)
     }
 
     /// Whether the flow at `id` is over for a packet on its key, and has been ended.

@@ -116,6 +116,7 @@ pub(super) fn config() -> impl Strategy<Value = TrackerConfig> {
     (1..9usize, active, any::<bool>(), any::<bool>(), share).prop_map(
         |(max_flows, active_timeout, emit_anomalies, netflow, (parts, of))| TrackerConfig {
             max_flows,
+            order_parts: 0,
             active_timeout,
             emit_anomalies,
             established_share: Share { parts, of },
