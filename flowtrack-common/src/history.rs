@@ -2,8 +2,6 @@
 
 use core::fmt;
 
-use arrayvec::ArrayString;
-
 use crate::FlowSide;
 
 /// Letters that fit.
@@ -18,26 +16,45 @@ const CLOSING: usize = 4;
 /// that tell how the connection ended, each of them once if it is not there yet, so a long history
 /// still shows its close.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub struct HistoryString(ArrayString<CAPACITY>);
+pub struct HistoryString {
+    /// ASCII; zeros behind the last letter.
+    letters: [u8; CAPACITY],
+    len: u8,
+}
 
 impl HistoryString {
     /// An empty history.
     pub const fn new() -> Self {
-        Self(ArrayString::new_const())
+        Self {
+            letters: [0; CAPACITY],
+            len: 0,
+        }
+    }
+
+    /// A history of these letters, ASCII, as far as they fit.
+    pub fn from_letters(letters: impl IntoIterator<Item = u8>) -> Self {
+        let mut history = Self::new();
+        for (place, letter) in history.letters.iter_mut().zip(letters) {
+            *place = letter;
+            history.len += 1;
+        }
+        history
     }
 
     /// The letters.
     pub fn as_str(&self) -> &str {
-        self.0.as_str()
+        str::from_utf8(self.as_bytes()).unwrap_or_default()
+    }
+
+    /// The letters, ASCII.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.letters.get(..self.len()).unwrap_or_default()
     }
 
     /// Adds the lower case `letter` for `side`. Returns whether it fitted.
     pub fn push(&mut self, letter: char, side: FlowSide) -> bool {
         let kept_for = matches!(letter, 'f' | 'r') && !self.contains(letter, side);
-        if !kept_for && self.0.len() + CLOSING >= CAPACITY {
-            return false;
-        }
-        self.0.try_push(cased(letter, side)).is_ok()
+        (kept_for || self.has_room()) && self.add(cased(letter, side))
     }
 
     /// Adds `letter` for `side` unless it stands there already. Returns whether it was added.
@@ -55,14 +72,34 @@ impl HistoryString {
 
     /// Whether the history has the lower case `letter` for `side`.
     pub fn contains(&self, letter: char, side: FlowSide) -> bool {
-        self.0.contains(cased(letter, side))
+        u8::try_from(cased(letter, side)).is_ok_and(|letter| self.as_bytes().contains(&letter))
     }
 
     /// Adds `^`: initiator and responder were swapped.
     pub fn push_flipped(&mut self) {
-        if self.0.len() + CLOSING < CAPACITY {
-            self.0.push('^');
+        if self.has_room() {
+            self.add('^');
         }
+    }
+
+    fn len(&self) -> usize {
+        self.len.into()
+    }
+
+    /// Whether there is room beside that for the close.
+    fn has_room(&self) -> bool {
+        self.len() + CLOSING < CAPACITY
+    }
+
+    fn add(&mut self, letter: char) -> bool {
+        let place = self.letters.get_mut(usize::from(self.len));
+        let added = u8::try_from(letter).ok().zip(place);
+        if let Some((letter, place)) = added {
+            *place = letter;
+            self.len += 1;
+            return true;
+        }
+        false
     }
 }
 

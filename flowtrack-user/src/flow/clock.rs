@@ -30,13 +30,21 @@ struct SetBack {
 }
 
 /// When something was last used.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct LastUse {
     at: Timestamp,
     times_set: u32,
 }
 
 impl LastUse {
+    /// At `at`, by the clock of this number.
+    pub(super) fn new(at: Timestamp, clock: u32) -> Self {
+        Self {
+            at,
+            times_set: clock,
+        }
+    }
+
     /// The number of the clock.
     pub(super) fn clock(self) -> u32 {
         self.times_set

@@ -60,6 +60,7 @@ mod intake;
 mod key;
 mod loss;
 mod observation;
+mod packed;
 mod part;
 mod pressure;
 mod recent;
