@@ -30,6 +30,11 @@ pub(super) fn list_timeout(list: usize) -> TimeoutSlot {
     TimeoutSlot::at(list / VictimClass::ALL.len())
 }
 
+/// The place in [`VictimClass::ALL`] of the flows of a list.
+pub(super) const fn list_class(list: usize) -> usize {
+    list % VictimClass::ALL.len()
+}
+
 /// A live flow.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Flow {
@@ -141,10 +146,7 @@ impl Flow {
 
     /// `key`, which is that of the table, with the initiator as source.
     pub(super) fn oriented<K: FlowKey>(&self, key: K) -> K {
-        match self.initiator {
-            Orientation::Forward => key,
-            Orientation::Reverse => key.reversed(),
-        }
+        oriented(key, self.initiator)
     }
 
     pub(super) fn count<K>(&mut self, side: FlowSide, meta: &Meta<K>) {
@@ -243,6 +245,14 @@ impl Flow {
             _ if two_sided => VictimClass::TwoSided,
             _ => VictimClass::OneSided,
         }
+    }
+}
+
+/// `key` with the initiator as source, whose packets have the direction `initiator`.
+pub(super) fn oriented<K: FlowKey>(key: K, initiator: Orientation) -> K {
+    match initiator {
+        Orientation::Forward => key,
+        Orientation::Reverse => key.reversed(),
     }
 }
 

@@ -54,6 +54,7 @@ mod config;
 mod driver;
 mod entry;
 mod extract;
+mod fast;
 mod flood;
 mod fragments;
 mod intake;

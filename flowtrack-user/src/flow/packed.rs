@@ -133,15 +133,12 @@ impl Packed {
         LastUse::new(at, clock)
     }
 
-    /// Packets and bytes of frames of both sides.
+    /// Bytes of frames of both sides.
     #[inline]
-    pub(super) fn totals(&self) -> (u64, u64) {
-        let [initiator, responder] = [FlowSide::Initiator, FlowSide::Responder];
-        let packets = self.packets.map(Uint::get).iter().sum();
-        (
-            packets,
-            self.wire_bytes(initiator) + self.wire_bytes(responder),
-        )
+    pub(super) fn wire_bytes(&self) -> u64 {
+        let overhead = self.overhead.map(Uint::get);
+        let ip_bytes = self.ip_bytes.map(u64::from);
+        overhead.iter().chain(&ip_bytes).sum()
     }
 
     /// Whether the history has a D of `side`.
@@ -164,11 +161,6 @@ impl Packed {
         self.key = old.key;
         self.older = old.older;
         self.newer = old.newer;
-    }
-
-    fn wire_bytes(&self, side: FlowSide) -> u64 {
-        let side = side as usize;
-        u64::from(self.ip_bytes[side]) + self.overhead[side].get()
     }
 
     /// The time that the lag tells of.

@@ -1,20 +1,45 @@
 //! Live flows, as they lie in memory.
 
-use flowtrack_common::{FlowKey, VictimClass};
+mod envelopes;
+mod slab;
 
+use std::io;
+
+use ahash::RandomState;
+use flowtrack_common::{CompactKey, FlowKey, VictimClass};
+
+use self::{envelopes::Envelopes, slab::Slab};
 use super::{
-    TimeoutSlot,
+    TimeoutSlot, TrackerConfig,
     clock::LastUse,
-    entry::{Flow, LISTS, list, list_timeout},
+    entry::{Flow, LISTS, list_class, list_timeout},
+    packed::{Packed, field},
 };
-use crate::table::{FlowTable, SlotId};
+use crate::table::{Full, Pages, RecordTable, SlotId};
 
 /// The live flows of a tracker.
 ///
-/// They lie in lists, one for each timeout and kind of victim, in the order of their last use.
+/// A flow is a record of 128 bytes in a table. Two kinds of flows need more, and have the rest in memory
+/// beside it: those whose key has no compact form, and those of which there is more to tell than fits, as
+/// when segments came twice or late. That memory is reserved for as many flows as the table takes, so it is
+/// always there, but takes no room before it is used.
+///
+/// Flows lie in lists, one for each timeout and kind of victim, in the order of their last use.
 #[derive(Debug)]
 pub(super) struct FlowStore<K> {
-    table: FlowTable<K, Flow, LISTS>,
+    table: RecordTable<Packed, LISTS>,
+    classes: [usize; VictimClass::ALL.len()],
+    extended: Slab<Flow>,
+    wide_keys: Slab<K>,
+    envelopes: Envelopes,
+    hasher: RandomState,
+}
+
+/// What a flow is looked up by.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Lookup {
+    hash: u64,
+    compact: Option<CompactKey>,
 }
 
 /// When a flow was used, and for how long it may be silent.
@@ -24,32 +49,43 @@ pub(super) struct Patience {
     pub(super) timeout: TimeoutSlot,
 }
 
-/// Some of the lists, in their order.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Lists(u128);
-
-impl Iterator for Lists {
-    type Item = usize;
-
-    #[inline]
-    fn next(&mut self) -> Option<usize> {
-        let first = self.0.trailing_zeros();
-        self.0 &= self.0.checked_sub(1)?;
-        Some(first as usize)
-    }
+impl Lookup {
+    /// Of what has no key.
+    pub(super) const NONE: Self = Self {
+        hash: 0,
+        compact: None,
+    };
 }
 
 impl<K: FlowKey> FlowStore<K> {
-    /// Room for `capacity` flows.
-    pub(super) fn new(capacity: usize) -> Self {
-        Self {
-            table: FlowTable::new(capacity),
-        }
+    /// Room for so many flows as `config` says. All memory is allocated here, and that of the table is
+    /// touched by the calling thread.
+    pub(super) fn try_new(config: &TrackerConfig) -> io::Result<Self> {
+        let capacity = config.max_flows;
+        let table = RecordTable::try_new(capacity)?;
+        Ok(Self {
+            classes: [0; VictimClass::ALL.len()],
+            extended: Slab::try_new(table.capacity())?,
+            wide_keys: Slab::try_new(table.capacity())?,
+            table,
+            envelopes: Envelopes::new(),
+            hasher: config.hasher(),
+        })
     }
 
-    /// Bytes that room for `capacity` flows takes.
+    /// Bytes that room for `capacity` flows takes, but for what only some flows need.
     pub(super) fn memory(capacity: usize) -> usize {
-        FlowTable::<K, Flow, LISTS>::memory(capacity)
+        RecordTable::<Packed, LISTS>::memory(capacity)
+    }
+
+    /// Bytes that some flows take beyond that.
+    pub(super) fn extra_memory(&self) -> usize {
+        self.extended.memory() + self.wide_keys.memory()
+    }
+
+    /// The pages that the table lies in.
+    pub(super) fn pages(&self) -> Pages {
+        self.table.pages()
     }
 
     pub(super) fn len(&self) -> usize {
@@ -72,64 +108,190 @@ impl<K: FlowKey> FlowStore<K> {
         self.table.is_full()
     }
 
+    /// What `key` is looked up by.
     #[inline]
-    pub(super) fn hash(&self, _key: &K) -> u64 {
-        0
+    pub(super) fn lookup(&self, key: &K) -> Lookup {
+        let compact = key.compact();
+        let hash = match &compact {
+            Some(compact) => self.compact_hash(compact),
+            None => self.hasher.hash_one(key),
+        };
+        Lookup { hash, compact }
     }
 
-    /// Has the place fetched where the flow of a key with this hash is looked up.
     #[inline]
-    pub(super) fn prefetch_bucket(&self, _hash: u64) {}
+    fn compact_hash(&self, CompactKey(bytes): &CompactKey) -> u64 {
+        let mut padded = [0; 16];
+        padded[..bytes.len()].copy_from_slice(bytes);
+        self.hasher.hash_one(u128::from_ne_bytes(padded))
+    }
 
-    /// Has the flow fetched that a key with this hash may have. The place where it is looked up should be
-    /// there by now.
+    /// Has the place fetched where a flow is looked up.
     #[inline]
-    pub(super) fn prefetch_record(&self, _hash: u64) {}
+    pub(super) fn prefetch_bucket(&self, lookup: &Lookup) {
+        self.table.prefetch_bucket(lookup.hash);
+    }
 
+    /// Has the flow fetched that will be found. The place where it is looked up should be there by now.
     #[inline]
-    pub(super) fn find(&self, _hash: u64, key: &K) -> Option<SlotId> {
-        self.table.find(key)
+    pub(super) fn prefetch_record(&self, lookup: &Lookup) {
+        self.table.prefetch_record(lookup.hash);
+    }
+
+    /// Where the flow of `key` lies.
+    #[inline]
+    pub(super) fn find(&self, lookup: &Lookup, key: &K) -> Option<SlotId> {
+        self.table
+            .find(lookup.hash, |record| match &lookup.compact {
+                Some(CompactKey(bytes)) => {
+                    !record.flags.is(field::WIDE_KEY) && record.key == *bytes
+                }
+                None => {
+                    record.flags.is(field::WIDE_KEY)
+                        && self.wide_keys.get(wide_index(record)) == Some(key)
+                }
+            })
+    }
+
+    /// The flow at `id`, if all of it is in its record.
+    #[inline]
+    pub(super) fn packed_mut(&mut self, id: SlotId) -> Option<&mut Packed> {
+        self.table.get_mut(id)
+    }
+
+    /// The list that the flow at `id` is in.
+    pub(super) fn list(&self, id: SlotId) -> Option<usize> {
+        self.table.get(id)?.list().map(usize::from)
     }
 
     /// The flow at `id`, as it is now.
-    pub(super) fn load(&self, id: SlotId) -> Option<(K, Flow)> {
-        self.table.get(id).map(|(key, flow)| (*key, *flow))
+    pub(super) fn load(&self, id: SlotId, config: &TrackerConfig) -> Option<(K, Flow)> {
+        let record = self.table.get(id)?;
+        let key = self.key(record)?;
+        Some((key, self.flow(record, key, config)?))
+    }
+
+    fn key(&self, record: &Packed) -> Option<K> {
+        if record.flags.is(field::WIDE_KEY) {
+            self.wide_keys.get(wide_index(record)).copied()
+        } else {
+            K::from_compact(CompactKey(record.key))
+        }
+    }
+
+    fn flow(&self, record: &Packed, key: K, config: &TrackerConfig) -> Option<Flow> {
+        if record.flags.is(field::EXTENDED) {
+            self.extended.get(extended_index(record)).copied()
+        } else {
+            record.unpack(key, self.envelopes.get(record.envelope), config)
+        }
     }
 
     /// The flow at `id` is like this from now on.
     pub(super) fn store(&mut self, id: SlotId, flow: &Flow) {
-        if let Some(place) = self.table.get_mut(id) {
-            *place = *flow;
+        let Some(record) = self.table.get(id) else {
+            return;
+        };
+        if record.flags.is(field::EXTENDED) {
+            self.extended.set(extended_index(record), *flow);
+            return;
+        }
+        let mut packed = self.pack(flow, Some(record.envelope));
+        if let Some(record) = self.table.get_mut(id) {
+            packed.keep_place_of(record);
+            *record = packed;
         }
     }
 
-    /// Adds a flow as the most recently used one of its list. `None` if there is no room.
+    /// The record of a flow whose envelope has this number. A flow that does not fit is put beside the
+    /// table, and stays there.
+    fn pack(&mut self, flow: &Flow, envelope: Option<u16>) -> Packed {
+        if let Some(packed) = envelope.and_then(|envelope| Packed::pack(flow, envelope)) {
+            return packed;
+        }
+        let mut packed = Packed {
+            start: [self.extended.add(*flow), 0],
+            ..Packed::default()
+        };
+        packed.flags.set(field::EXTENDED, 1);
+        packed
+    }
+
+    /// Adds a flow as the most recently used one of its list. Where there is no room, nothing is changed.
     pub(super) fn insert(
         &mut self,
-        _hash: u64,
+        lookup: &Lookup,
         key: K,
         flow: &Flow,
         list: usize,
-    ) -> Option<SlotId> {
-        self.table.insert(key, *flow, list)
+    ) -> Result<SlotId, Full> {
+        let envelope = self.envelopes.number(&flow.envelope);
+        let mut record = self.pack(flow, envelope);
+        if let Some(CompactKey(bytes)) = lookup.compact {
+            record.key = bytes;
+        } else {
+            record.flags.set(field::WIDE_KEY, 1);
+            set_wide_index(&mut record, self.wide_keys.add(key));
+        }
+        let inserted = self.table.insert(lookup.hash, record, list);
+        match inserted {
+            Ok(_) => self.count(list, 1),
+            Err(_) => self.free(&record),
+        }
+        inserted
     }
 
     /// Takes the flow at `id` out.
-    pub(super) fn remove(&mut self, id: SlotId) -> Option<(K, Flow)> {
-        self.table.remove(id)
+    pub(super) fn remove(&mut self, id: SlotId, config: &TrackerConfig) -> Option<(K, Flow)> {
+        let (key, flow) = self.load(id, config)?;
+        let hash = self.lookup(&key).hash;
+        let record = self.table.remove(id, hash)?;
+        self.count(record.list()?.into(), -1);
+        self.free(&record);
+        Some((key, flow))
+    }
+
+    /// Frees what a record has beside the table.
+    fn free(&mut self, record: &Packed) {
+        if record.flags.is(field::EXTENDED) {
+            self.extended.remove(extended_index(record));
+        }
+        if record.flags.is(field::WIDE_KEY) {
+            self.wide_keys.remove(wide_index(record));
+        }
     }
 
     /// Makes the flow at `id` the most recently used one of a list.
+    #[inline]
     pub(super) fn touch(&mut self, id: SlotId, list: usize) {
+        if let Some(before) = self.list(id)
+            && before != list
+        {
+            self.count(before, -1);
+            self.count(list, 1);
+        }
         self.table.touch(id, list);
     }
 
+    /// The flows of a list have become more, or fewer.
+    fn count(&mut self, list: usize, change: isize) {
+        if let Some(len) = self.classes.get_mut(list_class(list)) {
+            *len = len.saturating_add_signed(change);
+        }
+    }
+
     /// When the flow at `id` was used, and for how long it may be silent.
+    #[inline]
     pub(super) fn patience(&self, id: SlotId) -> Option<Patience> {
-        let (_, flow) = self.table.get(id)?;
+        let record = self.table.get(id)?;
+        let last_use = if record.flags.is(field::EXTENDED) {
+            self.extended.get(extended_index(record))?.last_use
+        } else {
+            record.last_use()
+        };
         Some(Patience {
-            last_use: flow.last_use,
-            timeout: list_timeout(self.table.class_of(id)?),
+            last_use,
+            timeout: list_timeout(record.list()?.into()),
         })
     }
 
@@ -143,34 +305,55 @@ impl<K: FlowKey> FlowStore<K> {
         self.table.used_after(id)
     }
 
-    /// The lists that have flows.
-    pub(super) fn lists(&self) -> Lists {
-        let used = (0..LISTS).filter(|&list| self.table.class_len(list) > 0);
-        Lists(used.fold(0, |lists, list| lists | 1 << list))
+    /// The lists that have flows, in their order.
+    pub(super) fn lists(&self) -> impl Iterator<Item = usize> + use<K> {
+        self.table.used_lists()
     }
 
     /// The lists of a kind of victim that have flows.
-    pub(super) fn lists_of(&self, class: VictimClass) -> Lists {
-        let of_it = TimeoutSlot::all().map(|timeout| list(timeout, class));
-        Lists(self.lists().0 & of_it.fold(0, |lists, list| lists | 1 << list))
+    pub(super) fn lists_of(&self, class: VictimClass) -> impl Iterator<Item = usize> + use<K> {
+        self.lists()
+            .filter(move |&list| list_class(list) == class.index())
     }
 
     /// Flows of a kind of victim.
     pub(super) fn class_len(&self, class: VictimClass) -> usize {
-        self.lists_of(class)
-            .map(|list| self.table.class_len(list))
-            .sum()
+        self.classes.get(class.index()).copied().unwrap_or_default()
     }
 
-    /// Shows up to `limit` places from `cursor` on to `visit` and returns where to go on, or `None`
-    /// when all were seen.
+    /// Shows the flows in up to `limit` places from `cursor` on that have at least so many bytes on the
+    /// wire to `visit` and returns where to go on, or `None` when all were seen.
     pub(super) fn visit(
         &self,
         cursor: usize,
         limit: usize,
+        at_least: u64,
+        config: &TrackerConfig,
         mut visit: impl FnMut(K, &Flow),
     ) -> Option<usize> {
-        self.table
-            .visit(cursor, limit, |key, flow| visit(*key, flow))
+        self.table.visit(cursor, limit, |id, record| {
+            let small = !record.flags.is(field::EXTENDED) && record.wire_bytes() < at_least;
+            if !small && let Some((key, flow)) = self.load(id, config) {
+                visit(key, &flow);
+            }
+        })
     }
+}
+
+/// Where an extended flow lies.
+#[inline]
+fn extended_index(record: &Packed) -> u32 {
+    record.start[0]
+}
+
+/// Where a wide key lies: in the first bytes of that in the record.
+#[inline]
+fn wide_index(record: &Packed) -> u32 {
+    let [a, b, c, d, ..] = record.key;
+    u32::from_ne_bytes([a, b, c, d])
+}
+
+fn set_wide_index(record: &mut Packed, index: u32) {
+    let [a, b, c, d] = index.to_ne_bytes();
+    record.key = [a, b, c, d, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 }

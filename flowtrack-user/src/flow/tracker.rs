@@ -9,8 +9,13 @@ mod update;
 use self::ticks::Ticks;
 use super::{
     EventSink, FlowRecord, Meta, Observation, TrackerConfig, clock::Clock, flood::SynFlood,
-    loss::Losses, pressure::PressureGauge, recent::RecentFlows, store::FlowStore,
+    loss::Losses, pressure::PressureGauge, recent::RecentFlows, store::{FlowStore, Lookup},
 };
+use std::{
+    alloc::{Layout, handle_alloc_error},
+    io,
+};
+
 use flowtrack_common::{EndReason, FlowKey, FlowStats, Timestamp, VictimClass};
 
 /// What a tracker has counted since it was made.
@@ -75,10 +80,20 @@ pub struct Tracker<K> {
 }
 
 impl<K: FlowKey> Tracker<K> {
-    /// A tracker without flows. All its memory is allocated here.
+    /// A tracker without flows. All its memory is allocated here; that of the table is touched by the
+    /// calling thread, so that it lies near its core.
+    ///
+    /// Where there is not enough memory the process ends, as with a vector that cannot grow:
+    /// [`Tracker::try_new`] and [`TrackerConfig::check_memory`] tell beforehand.
     pub fn new(config: TrackerConfig) -> Self {
-        Self {
-            flows: FlowStore::new(config.max_flows),
+        let out_of_memory = |_| handle_alloc_error(Layout::new::<Flow>());
+        Self::try_new(config).unwrap_or_else(out_of_memory)
+    }
+
+    /// The same; the error is that of the kernel, which has not enough memory.
+    pub fn try_new(config: TrackerConfig) -> io::Result<Self> {
+        Ok(Self {
+            flows: FlowStore::try_new(&config)?,
             config,
             ticks: Ticks::new(&config),
             clock: Clock::new(config.clock_step),
@@ -87,7 +102,19 @@ impl<K: FlowKey> Tracker<K> {
             gauge: PressureGauge::default(),
             flood: SynFlood::new(),
             counters: TrackerCounters::default(),
-        }
+        })
+    }
+
+    /// Bytes that the tracker takes: for all flows that there may be, and beyond that for those which
+    /// needed more so far.
+    pub fn memory(&self) -> usize {
+        let flows = self.config.max_flows;
+        FlowStore::<K>::memory(flows) + RecentFlows::memory(flows) + self.flows.extra_memory()
+    }
+
+    /// The pages that the flow table lies in.
+    pub fn pages(&self) -> Pages {
+        self.flows.pages()
     }
 
     /// Whether anomalies are events too. They are not unless asked for.
@@ -123,17 +150,19 @@ impl<K: FlowKey> Tracker<K> {
     /// that they belong to is on its way before the first of them is looked at.
     pub fn burst(&mut self, burst: &[Observation<K>], sink: &mut impl EventSink<K>) {
         for batch in burst.chunks(BATCH) {
-            let mut hashes = [0; BATCH];
-            for (hash, observation) in hashes.iter_mut().zip(batch) {
-                *hash = observation.key().map_or(0, |key| self.flows.hash(key));
-                self.flows.prefetch_bucket(*hash);
+            let mut lookups = [Lookup::NONE; BATCH];
+            for (lookup, observation) in lookups.iter_mut().zip(batch) {
+                if let Some(key) = observation.key() {
+                    *lookup = self.flows.lookup(key);
+                    self.flows.prefetch_bucket(lookup);
+                }
             }
-            for (hash, _) in hashes.iter().zip(batch) {
-                self.flows.prefetch_record(*hash);
+            for (lookup, _) in lookups.iter().zip(batch) {
+                self.flows.prefetch_record(lookup);
             }
-            for (&hash, observation) in hashes.iter().zip(batch) {
+            for (lookup, observation) in lookups.iter().zip(batch) {
                 match observation {
-                    Observation::Packet(meta) => self.hashed_packet(hash, meta, sink),
+                    Observation::Packet(meta) => self.take_in(lookup, meta, sink),
                     Observation::Note(note) => self.note(note, sink),
                     Observation::Time(now) => self.advance(*now),
                 }
@@ -144,18 +173,20 @@ impl<K: FlowKey> Tracker<K> {
     /// Takes in a packet.
     #[inline]
     pub fn packet(&mut self, meta: &Meta<K>, sink: &mut impl EventSink<K>) {
-        let hash = self.flows.hash(&meta.packet.key);
-        self.hashed_packet(hash, meta, sink);
+        let lookup = self.flows.lookup(&meta.packet.key);
+        self.take_in(&lookup, meta, sink);
     }
 
-    /// Takes in a packet whose key has this hash.
+    /// Takes in a packet whose key is looked up by `lookup`.
     #[inline]
-    fn hashed_packet(&mut self, hash: u64, meta: &Meta<K>, sink: &mut impl EventSink<K>) {
+    fn take_in(&mut self, lookup: &Lookup, meta: &Meta<K>, sink: &mut impl EventSink<K>) {
         self.clock.note(meta.ts);
         self.counters.packets += 1;
         self.counters.wire_bytes += u64::from(meta.packet.wire_len);
-        let place = self.flows.find(hash, &meta.packet.key);
-        self.follow(place, hash, meta, sink);
+        let id = self.flows.find(lookup, &meta.packet.key);
+        if !id.is_some_and(|id| self.count_plain(id, meta, sink)) {
+            self.follow(id, lookup, meta, sink);
+        }
         self.check_pressure(sink);
     }
 
@@ -176,9 +207,21 @@ impl<K: FlowKey> Tracker<K> {
         &self,
         cursor: usize,
         limit: usize,
+        visit: impl FnMut(K, &FlowStats),
+    ) -> Option<usize> {
+        self.visit_large(cursor, limit, 0, visit)
+    }
+
+    /// The same, but only of flows of at least so many bytes on the wire.
+    pub fn visit_large(
+        &self,
+        cursor: usize,
+        limit: usize,
+        at_least: u64,
         mut visit: impl FnMut(K, &FlowStats),
     ) -> Option<usize> {
-        self.flows.visit(cursor, limit, |key, flow| {
+        let config = &self.config;
+        self.flows.visit(cursor, limit, at_least, config, |key, flow| {
             visit(flow.oriented(key), &flow.stats);
         })
     }

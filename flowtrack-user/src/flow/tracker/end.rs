@@ -70,7 +70,7 @@ impl<K: FlowKey> Tracker<K> {
 
     /// Where the flow of `key` lies.
     pub(super) fn find(&self, key: &K) -> Option<SlotId> {
-        self.flows.find(self.flows.hash(key), key)
+        self.flows.find(&self.flows.lookup(key), key)
     }
 
     /// Whether the flow at `id` was silent for longer than its timeout.
@@ -83,7 +83,7 @@ impl<K: FlowKey> Tracker<K> {
 
     /// Ends the flow at `id`: for `reason`, unless the connection itself was over before.
     pub(super) fn end(&mut self, id: SlotId, reason: EndReason, sink: &mut impl EventSink<K>) {
-        let Some((key, mut flow)) = self.flows.remove(id) else {
+        let Some((key, mut flow)) = self.flows.remove(id, &self.config) else {
             return;
         };
         let evicted = reason == EndReason::Evicted;

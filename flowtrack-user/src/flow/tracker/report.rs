@@ -30,7 +30,7 @@ impl<K: FlowKey> Tracker<K> {
         self.clock.note(note.ts);
         if let Some(id) = self.find(&note.key)
             && !self.has_expired(id)
-            && let Some((key, mut flow)) = self.flows.load(id)
+            && let Some((key, mut flow)) = self.flows.load(id, &self.config)
         {
             self.note_of(key, &mut flow, note, sink);
             self.flows.store(id, &flow);

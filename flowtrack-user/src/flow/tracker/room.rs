@@ -5,7 +5,10 @@ use std::time::Duration;
 use flowtrack_common::{EndReason, FlowKey, VictimClass};
 
 use super::{Tracker, ticks::Ticks};
-use crate::flow::{EventSink, Timeouts};
+use crate::{
+    flow::{EventSink, Timeouts, entry::list_class},
+    table::SlotId,
+};
 
 impl<K: FlowKey> Tracker<K> {
     /// Flows that may be live at a time.
@@ -46,7 +49,7 @@ impl<K: FlowKey> Tracker<K> {
         let mut next = self.flows.oldest(list);
         while let Some(id) = next {
             next = self.flows.used_after(id);
-            let Some((key, mut flow)) = self.flows.load(id) else {
+            let Some((key, mut flow)) = self.flows.load(id, &self.config) else {
                 continue;
             };
             flow.find_port_timeout(key, &self.config);
@@ -91,11 +94,17 @@ impl<K: FlowKey> Tracker<K> {
             Some((self.clock.on_this_clock(patience.last_use), id))
         });
         if let Some((_, id)) = oldest.min_by_key(|(last_use, _)| *last_use) {
-            if let Some(counter) = self.counters.evicted.get_mut(class.index()) {
-                *counter += 1;
-            }
-            self.end(id, EndReason::Evicted, sink);
+            self.evict_at(id, sink);
         }
+    }
+
+    /// Gives up the flow at `id`.
+    pub(super) fn evict_at(&mut self, id: SlotId, sink: &mut impl EventSink<K>) {
+        let class = self.flows.list(id).map_or(0, list_class);
+        if let Some(counter) = self.counters.evicted.get_mut(class) {
+            *counter += 1;
+        }
+        self.end(id, EndReason::Evicted, sink);
     }
 
     /// The class that gives up a flow: the cheapest of those that have more than they are guaranteed.

@@ -7,24 +7,27 @@ use crate::{
     flow::{
         Direction, EventKinds, EventSink, Meta, TrackerConfig,
         clock::LastUse,
-        entry::Flow,
+        entry::{Flow, list_timeout, oriented},
+        fast::Moment,
         recent::RecentFlow,
+        store::Lookup,
         tcp::{Arrival, Findings, Step},
     },
-    table::SlotId,
+    table::{Full, SlotId},
 };
 
 impl<K: FlowKey> Tracker<K> {
-    /// Takes in a packet of the flow that lies at `place`, or of a new one. The key has the hash `hash`.
+    /// Takes in a packet of the flow that lies at `place`, or of a new one. The key is
+    /// looked up by `lookup`.
     pub(super) fn follow(
         &mut self,
         place: Option<SlotId>,
-        hash: u64,
+        lookup: &Lookup,
         meta: &Meta<K>,
         sink: &mut impl EventSink<K>,
     ) {
         if let Some(id) = place
-            && let Some((_, mut flow)) = self.flows.load(id)
+            && let Some((_, mut flow)) = self.flows.load(id, &self.config)
             && !self.ended_by(id, &flow, meta, sink)
         {
             self.close_part(&mut flow, meta, sink);
@@ -40,8 +43,53 @@ impl<K: FlowKey> Tracker<K> {
         }
         let mut flow = self.start(meta, sink);
         self.update(&mut flow, meta, sink);
+        self.insert(lookup, meta.packet.key, &flow, sink);
+    }
+
+    /// Puts a new flow into the store, in which there is room.
+    fn insert(&mut self, lookup: &Lookup, key: K, flow: &Flow, sink: &mut impl EventSink<K>) {
         let list = flow.list(&self.config);
-        self.flows.insert(hash, meta.packet.key, &flow, list);
+        // Where all places are taken in which the flow could be found, one of them is given up; the hash
+        // makes that all but impossible.
+        while let Err(Full::Buckets(id)) = self.flows.insert(lookup, key, flow, list) {
+            self.evict_at(id, sink);
+        }
+    }
+
+    /// Counts the packet of the flow at `id` in the short way, if it can go there.
+    #[inline]
+    pub(super) fn count_plain(
+        &mut self,
+        id: SlotId,
+        meta: &Meta<K>,
+        sink: &mut impl EventSink<K>,
+    ) -> bool {
+        let moment = Moment {
+            config: &self.config,
+            clock: &self.clock,
+            losses: self.losses.count(),
+        };
+        let Some(record) = self.flows.packed_mut(id) else {
+            return false;
+        };
+        let before = record.last_use();
+        let Some(side) = record.count_plain(meta, &moment) else {
+            return false;
+        };
+        let (initiator, after) = (record.initiator(), record.last_use());
+        let list = record.list().map_or(0, usize::from);
+        if self.ticks.differ(list_timeout(list), before, after) {
+            self.flows.touch(id, list);
+        }
+        if sink.wants().contains(EventKinds::PACKET) {
+            sink.event(FlowEvent::Packet {
+                key: oriented(meta.packet.key, initiator),
+                side,
+                len: meta.packet.wire_len as usize,
+                ts: meta.ts,
+            });
+        }
+        true
     }
 
     /// Whether a flow has to change its place in its list, now that it was used again.
