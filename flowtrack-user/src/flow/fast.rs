@@ -8,8 +8,9 @@ use super::{
     Meta, TrackerConfig,
     clock::Clock,
     entry::list_timeout,
-    packed::{NO_HANDSHAKE, Packed, U24, U40, U48, Uint, field},
+    packed::{NO_HANDSHAKE, Packed, U24, U40, U48, field},
 };
+use crate::table::Record as _;
 
 /// What is longer does not wait for an acknowledgment any more if none was ever seen: see `Stream`.
 const ONE_WAY: u32 = 16_384;
@@ -70,7 +71,10 @@ impl Packed {
         };
         let timeout = config.timeouts.at(list_timeout(list.into()));
         let last_use = self.last_use();
-        let since = || self.started().saturating_add(config.active_timeout.unwrap_or_default());
+        let since = || {
+            self.started()
+                .saturating_add(config.active_timeout.unwrap_or_default())
+        };
         !flags.is(field::EXTENDED)
             && flags.get(field::USED) == field::USED_LAST
             && last_use.clock() == clock.number()
@@ -101,10 +105,16 @@ impl Packed {
         };
         if was_last != side {
             self.other_last = U40::low(self.last_seen);
-            self.flags
-                .set(field::RESPONDER_LAST, u64::from(side == FlowSide::Responder));
+            self.flags.set(
+                field::RESPONDER_LAST,
+                u64::from(side == FlowSide::Responder),
+            );
         }
-        let other_last = if was_last == side { self.other_last.before(self.last_seen) } else { 0 };
+        let other_last = if was_last == side {
+            self.other_last.before(self.last_seen)
+        } else {
+            0
+        };
         let started = self.started.before(self.last_seen);
         if started.checked_add(step)? > U48::MAX
             || (peers? > 0 && other_last.checked_add(step)? > U40::MAX)
@@ -155,7 +165,9 @@ impl Packed {
         if info.seq != next || acked > seen.wrapping_sub(start) {
             return None;
         }
-        let length = next.wrapping_sub(own_start?).checked_add(info.payload_len)?;
+        let length = next
+            .wrapping_sub(own_start?)
+            .checked_add(info.payload_len)?;
         let next = next.wrapping_add(info.payload_len);
         *self.next_or_payload.get_mut(own)? = next;
         if acked > 1 {
@@ -207,8 +219,7 @@ impl Packed {
             self.has_ack(side)
         };
         let answered = self.tcp_flags[FlowSide::Responder as usize] & TcpFlags::SYN.0 != 0;
-        let completes =
-            side == FlowSide::Initiator && answered && self.handshake == NO_HANDSHAKE;
+        let completes = side == FlowSide::Initiator && answered && self.handshake == NO_HANDSHAKE;
         written && !completes
     }
 }

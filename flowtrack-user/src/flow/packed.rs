@@ -12,6 +12,7 @@ pub(super) use self::{
     int::{U24, U32, U40, U48, U56, Uint},
 };
 use super::clock::LastUse;
+use crate::table::{Links, Record};
 
 /// The fields of [`Flags`].
 pub(super) mod field {
@@ -90,21 +91,35 @@ pub(super) struct Packed {
 const _: () = assert!(size_of::<Packed>() == 128);
 const _: () = assert!(std::mem::offset_of!(Packed, older) == 64);
 
-impl Packed {
-    /// The list that the flow is in; `None` where there is no flow.
+impl Record for Packed {
     #[inline]
-    pub(super) fn list(&self) -> Option<u8> {
+    fn links(&self) -> Links {
+        Links {
+            older: self.older,
+            newer: self.newer,
+        }
+    }
+
+    #[inline]
+    fn set_links(&mut self, Links { older, newer }: Links) {
+        self.older = older;
+        self.newer = newer;
+    }
+
+    #[inline]
+    fn list(&self) -> Option<u8> {
         let number = u8::try_from(self.flags.get(field::LIST)).ok()?;
         number.checked_sub(1)
     }
 
-    /// Puts the flow into a list below 127, or marks the place as free.
     #[inline]
-    pub(super) fn set_list(&mut self, list: Option<u8>) {
+    fn set_list(&mut self, list: Option<u8>) {
         let number = list.map_or(0, |list| u64::from(list) + 1);
         self.flags.set(field::LIST, number);
     }
+}
 
+impl Packed {
     /// Direction of the initiator's packets.
     #[inline]
     pub(super) fn initiator(&self) -> Orientation {

@@ -15,7 +15,7 @@ use super::{
     entry::{Flow, LISTS, list_class, list_timeout},
     packed::{Packed, field},
 };
-use crate::table::{Full, Pages, RecordTable, SlotId};
+use crate::table::{Full, Pages, Record as _, RecordTable, SlotId};
 
 /// The live flows of a tracker.
 ///
@@ -183,7 +183,8 @@ impl<K: FlowKey> FlowStore<K> {
         if record.flags.is(field::EXTENDED) {
             self.extended.get(extended_index(record)).copied()
         } else {
-            record.unpack(key, self.envelopes.get(record.envelope), config)
+            let envelope = self.envelopes.get(record.envelope);
+            record.unpack(key, envelope, config)
         }
     }
 

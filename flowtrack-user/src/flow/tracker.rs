@@ -6,17 +6,25 @@ mod room;
 mod ticks;
 mod update;
 
-use self::ticks::Ticks;
-use super::{
-    EventSink, FlowRecord, Meta, Observation, TrackerConfig, clock::Clock, flood::SynFlood,
-    loss::Losses, pressure::PressureGauge, recent::RecentFlows, store::{FlowStore, Lookup},
-};
 use std::{
     alloc::{Layout, handle_alloc_error},
     io,
 };
 
 use flowtrack_common::{EndReason, FlowKey, FlowStats, Timestamp, VictimClass};
+
+use self::ticks::Ticks;
+use super::{
+    EventSink, FlowRecord, Meta, Observation, TrackerConfig,
+    clock::Clock,
+    entry::Flow,
+    flood::SynFlood,
+    loss::Losses,
+    pressure::PressureGauge,
+    recent::RecentFlows,
+    store::{FlowStore, Lookup},
+};
+use crate::table::Pages;
 
 /// What a tracker has counted since it was made.
 ///
@@ -221,8 +229,9 @@ impl<K: FlowKey> Tracker<K> {
         mut visit: impl FnMut(K, &FlowStats),
     ) -> Option<usize> {
         let config = &self.config;
-        self.flows.visit(cursor, limit, at_least, config, |key, flow| {
-            visit(flow.oriented(key), &flow.stats);
-        })
+        self.flows
+            .visit(cursor, limit, at_least, config, |key, flow| {
+                visit(flow.oriented(key), &flow.stats);
+            })
     }
 }

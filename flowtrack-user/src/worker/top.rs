@@ -33,6 +33,12 @@ impl TopFlows {
         });
     }
 
+    /// Bytes below which a flow is not large enough.
+    pub fn least(&self) -> u64 {
+        let full = self.0.get(TOP - 1);
+        full.map_or(0, |least| least.bytes.saturating_add(1))
+    }
+
     /// Takes in all of `other`.
     pub fn merge(&mut self, other: &Self) {
         other.0.iter().for_each(|flow| self.insert(*flow));

@@ -27,7 +27,7 @@ impl<T: Copy> Slab<T> {
 
     /// Adds a value and gives its number. There must be room for it.
     pub(super) fn add(&mut self, value: T) -> u32 {
-        debug_assert!(self.free.len() < self.values.len() || self.values.len() < self.values.capacity());
+        debug_assert!(!self.free.is_empty() || self.values.len() < self.values.capacity());
         if let Some(number) = self.free.pop()
             && let Some(place) = self.values.get_mut(number as usize)
         {
@@ -73,7 +73,10 @@ mod tests {
         assert_eq!(slab.add(40), 0);
         assert_eq!(slab.add(50), 1);
         slab.set(2, 60);
-        assert_eq!([0, 1, 2].map(|n| slab.get(n).copied()), [40, 50, 60].map(Some));
+        assert_eq!(
+            [0, 1, 2].map(|n| slab.get(n).copied()),
+            [40, 50, 60].map(Some)
+        );
         assert_eq!(slab.get(3), None);
         numbers.into_iter().for_each(|number| slab.remove(number));
         assert_eq!(capacity, (slab.values.capacity(), slab.free.capacity()));

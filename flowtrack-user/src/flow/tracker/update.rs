@@ -13,7 +13,7 @@ use crate::{
         store::Lookup,
         tcp::{Arrival, Findings, Step},
     },
-    table::{Full, SlotId},
+    table::{Full, Record as _, SlotId},
 };
 
 impl<K: FlowKey> Tracker<K> {
