@@ -36,7 +36,7 @@ impl Messages {
         values.map(Self).context("cargo's messages are not JSON")
     }
 
-    /// The executable of a target: `kind` is "bin" or "test".
+    /// The executable of a target: `kind` is "bin", "test" or "bench".
     pub(crate) fn executable(&self, kind: &str, name: &str) -> Result<PathBuf> {
         let mut executables = self.executables(kind).filter(|(target, _)| *target == name);
         match executables.next() {

@@ -8,6 +8,7 @@ mod cargo;
 mod deny;
 mod elf;
 mod exec;
+mod instructions;
 mod mutants;
 mod privilege;
 mod run;
@@ -38,6 +39,8 @@ enum Verb {
     Test(test::Options),
     /// Run the tests on captures, or list what differs from the tables beside them.
     Captures(captures::Options),
+    /// Count the instructions that a packet takes, and compare them with those of before.
+    Instructions(instructions::Options),
     /// Check licences and sources of all dependencies.
     Deny(deny::Options),
     /// Change the code in one place at a time and see whether a unit test notices.
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
         Verb::BuildEbpf(options) => build_ebpf::run(&options),
         Verb::Test(options) => return test::run(&options),
         Verb::Captures(options) => captures::run(&options),
+        Verb::Instructions(options) => instructions::run(&options),
         Verb::Deny(options) => deny::run(&options),
         Verb::Mutants(options) => mutants::run(&options),
     };

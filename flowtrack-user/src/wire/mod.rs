@@ -26,7 +26,7 @@ use flowtrack_common::{Frame, LinkType};
 use self::layer::Layer;
 pub use self::{
     packet::{Fragment, Packet, Ports, Quoted, Transport},
-    packets::{MAX_PACKETS, Packets, packets, parse},
+    packets::{MAX_PACKETS, Packets, packets, parse, plain},
     refusal::{Refusal, RefusalCounts},
     transport::icmp::Message as IcmpMessage,
     tunnel::is_tunnel,

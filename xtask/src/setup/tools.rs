@@ -21,7 +21,7 @@ enum Probe {
     Header,
 }
 
-const TOOLS: [Tool; 10] = [
+const TOOLS: [Tool; 11] = [
     program_tool(
         "clang",
         "compiles libxdp and libbpf for xsk-rs, and brings the libclang that reads their headers",
@@ -51,6 +51,11 @@ const TOOLS: [Tool; 10] = [
         "python3",
         "the tests compare captures with a script",
         "python3",
+    ),
+    program_tool(
+        "valgrind",
+        "the tests count instructions with it",
+        "valgrind",
     ),
 ];
 

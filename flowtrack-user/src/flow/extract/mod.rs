@@ -50,7 +50,23 @@ impl FiveTupleExtractor {
     /// Hands all that counts of a frame to `found`, the outermost packet first. An error says why
     /// nothing does, or why nothing does that is further inside.
     #[inline]
-    pub(super) fn observe(
+    pub(in crate::flow) fn observe(
+        &mut self,
+        frame: &Frame<'_>,
+        found: &mut impl FnMut(Observation<FiveTuple>),
+    ) -> Result<(), Refusal> {
+        if !self.config.verify_checksums
+            && let Some(packet) = wire::plain(frame)
+        {
+            self.count(&packet, frame.wire_len, frame, found);
+            return Ok(());
+        }
+        self.look_into(frame, found)
+    }
+
+    /// The same for a frame of any kind.
+    #[inline(never)]
+    pub(in crate::flow) fn look_into(
         &mut self,
         frame: &Frame<'_>,
         found: &mut impl FnMut(Observation<FiveTuple>),

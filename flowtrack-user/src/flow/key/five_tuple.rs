@@ -57,25 +57,31 @@ impl FlowKey for FiveTuple {
         if !self.vlans.is_empty() || self.tunnel.is_some() {
             return None;
         }
-        let [a, b, c, d] = src.octets();
-        let [e, f, g, h] = dst.octets();
-        let [i, j, k, l] = self.compact_ports()?;
+        let [s0, s1, s2, s3] = src.octets();
+        let [d0, d1, d2, d3] = dst.octets();
+        let [p0, p1, p2, p3] = self.compact_ports()?;
         let l4 = self.l4.number();
-        Some(CompactKey([a, b, c, d, e, f, g, h, l4, i, j, k, l]))
+        Some(CompactKey([
+            s0, s1, s2, s3, d0, d1, d2, d3, l4, p0, p1, p2, p3,
+        ]))
     }
 
     #[inline]
     fn from_compact(CompactKey(bytes): CompactKey) -> Option<Self> {
-        let [a, b, c, d, e, f, g, h, number, i, j, k, l] = bytes;
+        let [s0, s1, s2, s3, d0, d1, d2, d3, number, p0, p1, p2, p3] = bytes;
         let l4 = L4Proto::from_number(number);
         let (src_port, dst_port, icmp_id) = if has_types(l4) {
-            (i.into(), j.into(), u16::from_be_bytes([k, l]))
+            (p0.into(), p1.into(), u16::from_be_bytes([p2, p3]))
         } else {
-            (u16::from_be_bytes([i, j]), u16::from_be_bytes([k, l]), 0)
+            (
+                u16::from_be_bytes([p0, p1]),
+                u16::from_be_bytes([p2, p3]),
+                0,
+            )
         };
         Some(Self {
-            src: Ipv4Addr::new(a, b, c, d).into(),
-            dst: Ipv4Addr::new(e, f, g, h).into(),
+            src: Ipv4Addr::new(s0, s1, s2, s3).into(),
+            dst: Ipv4Addr::new(d0, d1, d2, d3).into(),
             src_port,
             dst_port,
             icmp_id,
@@ -101,8 +107,8 @@ impl FiveTuple {
             (is_named && self.icmp_id == 0)
                 .then_some((self.src_port.to_be_bytes(), self.dst_port.to_be_bytes()))?
         };
-        let ([i, j], [k, l]) = (first, second);
-        Some([i, j, k, l])
+        let ([p0, p1], [p2, p3]) = (first, second);
+        Some([p0, p1, p2, p3])
     }
 }
 

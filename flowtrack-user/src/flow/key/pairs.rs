@@ -50,19 +50,19 @@ impl FlowKey for IpPair {
         if !self.vlans.is_empty() || self.tunnel.is_some() {
             return None;
         }
-        let [a, b, c, d] = src.octets();
-        let [e, f, g, h] = dst.octets();
-        Some(CompactKey([a, b, c, d, e, f, g, h, 0, 0, 0, 0, 0]))
+        let [s0, s1, s2, s3] = src.octets();
+        let [d0, d1, d2, d3] = dst.octets();
+        Some(CompactKey([s0, s1, s2, s3, d0, d1, d2, d3, 0, 0, 0, 0, 0]))
     }
 
     #[inline]
     fn from_compact(CompactKey(bytes): CompactKey) -> Option<Self> {
-        let [a, b, c, d, e, f, g, h, 0, 0, 0, 0, 0] = bytes else {
+        let [s0, s1, s2, s3, d0, d1, d2, d3, 0, 0, 0, 0, 0] = bytes else {
             return None;
         };
         Some(Self {
-            src: Ipv4Addr::new(a, b, c, d).into(),
-            dst: Ipv4Addr::new(e, f, g, h).into(),
+            src: Ipv4Addr::new(s0, s1, s2, s3).into(),
+            dst: Ipv4Addr::new(d0, d1, d2, d3).into(),
             vlans: VlanStack::default(),
             tunnel: None,
         })

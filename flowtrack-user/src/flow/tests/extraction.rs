@@ -4,6 +4,7 @@ mod account;
 mod fragments;
 mod icmp;
 mod keys;
+mod straight;
 mod tunnels;
 
 use flowtrack_common::{Extracted, FlowExtractor, Frame, L4Proto, Orientation};

@@ -58,7 +58,20 @@ pub(super) struct Part<'a> {
 
 /// Walks the extension headers from `kind` on to the transport header.
 #[inline]
-pub(super) fn walk(mut kind: u8, mut layer: Layer<'_>) -> Result<Chain<'_>, Refusal> {
+pub(super) fn walk(kind: u8, layer: Layer<'_>) -> Result<Chain<'_>, Refusal> {
+    match L4Proto::from_number(kind) {
+        // As in most packets: there is none.
+        l4 @ (L4Proto::Tcp | L4Proto::Udp) => Ok(Chain {
+            l4,
+            payload: layer,
+            fragment: None,
+            headless: false,
+        }),
+        _ => walk_extensions(kind, layer),
+    }
+}
+
+fn walk_extensions(mut kind: u8, mut layer: Layer<'_>) -> Result<Chain<'_>, Refusal> {
     let mut fragment = None;
     for _ in 0..=MAX_EXTENSIONS {
         let (header, rest) = match next(kind, layer) {

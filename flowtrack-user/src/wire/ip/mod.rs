@@ -53,18 +53,7 @@ pub(super) fn parse(
         None
     };
     let body = body(&header)?;
-    let packet = Packet {
-        src: header.src,
-        dst: header.dst,
-        l4: header.l4,
-        ip_len: header.ip_len,
-        ttl: header.ttl,
-        transport: body.transport,
-        truncated: !header.payload.is_whole(),
-        envelope,
-        fragment: header.fragment,
-        quoted: body.error.and_then(quoted::parse),
-    };
+    let packet = packet(&header, &body, envelope);
     let fault = body.fault.or(wrong);
     let inside = if header.fragment.is_none() && fault.is_none() {
         tunnel::inside(&packet, header.payload)
@@ -76,6 +65,39 @@ pub(super) fn parse(
         fault,
         inside,
     })
+}
+
+/// The same packet, if it is one of TCP or UDP that is whole, sound and not the outside of a tunnel.
+#[inline]
+pub(super) fn parse_plain(
+    version: Version,
+    layer: Layer<'_>,
+    envelope: Envelope,
+) -> Option<Packet> {
+    let header = headers(version, layer).ok()?;
+    if header.fragment.is_some() {
+        return None;
+    }
+    let body = transport::parse_plain(header.l4, header.payload)?;
+    let packet = packet(&header, &body, envelope);
+    (!tunnel::may_be_outside(&packet)).then_some(packet)
+}
+
+/// What the headers say together.
+#[inline]
+fn packet(header: &Header<'_>, body: &Body<'_>, envelope: Envelope) -> Packet {
+    Packet {
+        src: header.src,
+        dst: header.dst,
+        l4: header.l4,
+        ip_len: header.ip_len,
+        ttl: header.ttl,
+        transport: body.transport,
+        truncated: !header.payload.is_whole(),
+        envelope,
+        fragment: header.fragment,
+        quoted: body.error.and_then(quoted::parse),
+    }
 }
 
 /// The headers up to the transport header.

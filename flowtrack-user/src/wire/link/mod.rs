@@ -116,6 +116,26 @@ pub(super) fn find(mut protocol: Protocol, mut layer: Layer<'_>) -> Result<Found
     Err(Refusal::LinkDepth)
 }
 
+/// The same for a frame with nothing but Ethernet before the packet, and perhaps a VLAN tag.
+#[inline]
+pub(super) fn find_plain(frame: Layer<'_>) -> Option<Found<'_>> {
+    let mut vlans = VlanStack::default();
+    let (mut protocol, mut layer) = ethernet::parse(frame).ok()?;
+    if protocol == Protocol::EtherType(ethertype::VLAN) {
+        (protocol, layer) = vlan::parse(layer, &mut vlans).ok()?;
+    }
+    let version = match protocol {
+        Protocol::EtherType(ethertype::IPV4) => Version::V4,
+        Protocol::EtherType(ethertype::IPV6) => Version::V6,
+        _ => return None,
+    };
+    Some(Found {
+        version,
+        layer,
+        vlans,
+    })
+}
+
 /// Goes through one header: what comes next, and where.
 #[inline]
 fn step<'a>(

@@ -19,6 +19,7 @@ const BACKBONE_LEN: usize = 4;
 /// Tree and time to live; a whole frame follows.
 const FABRIC_PATH_LEN: usize = 2;
 
+#[inline]
 pub(super) fn parse<'a>(
     layer: Layer<'a>,
     vlans: &mut VlanStack,

@@ -1,12 +1,12 @@
 //! What holds for any bytes whatsoever.
 
-mod sound;
+pub(crate) mod sound;
 
 use flowtrack_common::{Frame, LinkType, Timestamp};
 use proptest::{collection::vec, prelude::*, sample::Index};
 
 use self::sound::{Sound, nested, sound};
-use crate::wire::{Packet, Refusal, Transport, macs, packets, parse};
+use crate::wire::{Packet, Refusal, Transport, macs, packets, parse, plain};
 
 /// Outermost packet and tunnels in tunnels.
 const MAX_PACKETS: usize = 9;
@@ -38,6 +38,9 @@ fn check(frame: &Frame<'_>) -> Result<Vec<Result<Packet, Refusal>>, TestCaseErro
     let found: Vec<_> = packets(frame).take(MAX_PACKETS + 1).collect();
     prop_assert!((1..=MAX_PACKETS).contains(&found.len()));
     prop_assert_eq!(found[0], parse(frame));
+    if let Some(packet) = plain(frame) {
+        prop_assert_eq!(&found, &[Ok(packet)], "the straight path leads to the same");
+    }
     for (at, result) in found.iter().enumerate() {
         let Ok(packet) = result else {
             prop_assert_eq!(at, found.len() - 1, "nothing follows a refused packet");

@@ -42,3 +42,14 @@ pub(super) fn parse(l4: L4Proto, layer: Layer<'_>) -> Result<Body<'_>, Refusal> 
         })),
     }
 }
+
+/// The same, if it is a sound one of TCP or UDP.
+#[inline]
+pub(super) fn parse_plain(l4: L4Proto, layer: Layer<'_>) -> Option<Body<'_>> {
+    let body = match l4 {
+        L4Proto::Tcp => tcp::parse(layer),
+        L4Proto::Udp => udp::parse(layer).map(Body::new),
+        _ => return None,
+    };
+    body.ok().filter(|body| body.fault.is_none())
+}

@@ -102,13 +102,21 @@ fn in_udp(ports: Ports, payload_len: u32, layer: Layer<'_>) -> Option<Payload<'_
     parse(payload.limited(payload_len as usize))
 }
 
+/// Whether a packet of TCP or UDP is the outside of a tunnel, if the header behind it is sound.
+#[inline]
+pub(super) fn may_be_outside(packet: &Packet) -> bool {
+    matches!(packet.transport, Transport::Datagram { ports, .. } if has_udp_port(ports))
+}
+
 /// Whether UDP datagrams with these ports are the outside of a tunnel, if the header is sound.
+#[inline]
 pub(super) fn has_udp_port(ports: Ports) -> bool {
     udp_parser(ports).is_some()
 }
 
 /// Where an answer comes from the port that the question went to, either end tells; elsewhere only
 /// the destination, since the source port is any.
+#[inline]
 fn udp_parser(ports: Ports) -> Option<Parser> {
     Some(match ports {
         Ports { dst: VXLAN, .. } => vxlan::parse,

@@ -16,9 +16,9 @@ use super::super::{
 
 /// A frame, and how many packets are in it.
 #[derive(Clone, Debug)]
-pub(super) struct Sound {
-    pub(super) bytes: Vec<u8>,
-    pub(super) packets: usize,
+pub(crate) struct Sound {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) packets: usize,
 }
 
 /// A packet with its EtherType.
@@ -107,12 +107,12 @@ fn wrap((ethertype, packet): Typed, (kind, id, v6): (u8, u16, bool)) -> Typed {
 }
 
 /// Frames without tunnels.
-pub(super) fn sound() -> impl Strategy<Value = Sound> {
+pub(crate) fn sound() -> impl Strategy<Value = Sound> {
     in_tunnels(0..1)
 }
 
 /// Frames with as many tunnels in tunnels as are looked into.
-pub(super) fn nested() -> impl Strategy<Value = Sound> {
+pub(crate) fn nested() -> impl Strategy<Value = Sound> {
     in_tunnels(0..9)
 }
 

@@ -1,0 +1,53 @@
+//! What is found on the straight path is what is found by looking into everything.
+
+use proptest::{collection::vec, prelude::*, sample::Index};
+
+use crate::{
+    flow::{ExtractorConfig, FiveTupleExtractor, Fragments, Observation, Tunnels},
+    wire::tests::{frames::frame, properties::sound::nested},
+};
+
+fn config() -> impl Strategy<Value = ExtractorConfig> {
+    let tunnels = [Tunnels::All, Tunnels::Zeek, Tunnels::Inner, Tunnels::Outer];
+    let fragments = [Fragments::Follow, Fragments::Apart, Fragments::Reassemble];
+    let tunnels = prop::sample::select(tunnels.to_vec());
+    let fragments = prop::sample::select(fragments.to_vec());
+    (tunnels, fragments, any::<[bool; 3]>()).prop_map(|(tunnels, fragments, [a, b, c])| {
+        ExtractorConfig {
+            tunnels,
+            fragments,
+            key_vlan: a,
+            key_tunnel: b,
+            verify_checksums: c,
+            ..ExtractorConfig::default()
+        }
+    })
+}
+
+proptest! {
+    #[test]
+    fn frames_give_the_same_on_the_straight_path(
+        config in config(),
+        sound in nested(),
+        changes in vec((any::<Index>(), any::<u8>()), 0..4),
+        cut in prop::option::of(any::<Index>()),
+    ) {
+        let mut bytes = sound.bytes;
+        for (at, value) in changes {
+            let at = at.index(bytes.len());
+            bytes[at] = value;
+        }
+        let whole = frame(&bytes);
+        let captured = cut.map_or(bytes.len(), |cut| cut.index(bytes.len()));
+        let frame = flowtrack_common::Frame { bytes: &bytes[..captured], ..whole };
+
+        let mut straight: Vec<Observation<_>> = Vec::new();
+        let mut general = Vec::new();
+        let straight_end =
+            FiveTupleExtractor::new(config).observe(&frame, &mut |found| straight.push(found));
+        let general_end =
+            FiveTupleExtractor::new(config).look_into(&frame, &mut |found| general.push(found));
+        prop_assert_eq!(straight, general);
+        prop_assert_eq!(straight_end, general_end);
+    }
+}
