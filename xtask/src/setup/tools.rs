@@ -21,7 +21,7 @@ enum Probe {
     Header,
 }
 
-const TOOLS: [Tool; 10] = [
+const TOOLS: [Tool; 11] = [
     program_tool(
         "clang",
         "compiles libxdp and libbpf for xsk-rs, and brings the libclang that reads their headers",
@@ -46,6 +46,11 @@ const TOOLS: [Tool; 10] = [
         "ethtool",
         "tests and demo turn offloads off with it",
         "ethtool",
+    ),
+    program_tool(
+        "strace",
+        "a test counts the system calls of a worker with it",
+        "strace",
     ),
     program_tool(
         "python3",
