@@ -51,6 +51,7 @@ fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
         duration: args.duration,
         stamped: args.timestamps == Timestamps::Packet,
         require_zero_copy: args.require_zero_copy,
+        busy_poll: args.busy_poll,
         ring_size: args.ring_size,
         burst: args.burst.into(),
         quiet: args.quiet,

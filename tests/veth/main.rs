@@ -25,6 +25,11 @@ mod queues;
 
 /// The interface comes and goes, and so does flowtrack.
 mod lifecycle;
+/// Busy polling in place of interrupts.
+mod polling;
+/// What a worker asks the kernel for.
+mod system_calls;
+
 /// Packets that are lost on purpose, and where they are counted.
 mod loss;
 /// Wrong usage: what is said, and the exit status.

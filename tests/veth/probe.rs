@@ -97,8 +97,13 @@ impl Probe {
         Ok(kill(self.pid()?, signal)?)
     }
 
+    /// Its process number.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     fn pid(&self) -> Result<Pid> {
-        Ok(Pid::from_raw(self.child.id().try_into()?))
+        Ok(Pid::from_raw(self.id().try_into()?))
     }
 
     /// Stops it by SIGINT and takes what it left.

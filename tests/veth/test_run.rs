@@ -119,6 +119,7 @@ fn with_a_socket_every_frame_is_redirected_with_its_stamp_and_counted_once() -> 
             interface: tapped.name().to_owned(),
             queue: 0,
             ring_size: 64,
+            busy_poll: None,
             burst: 64,
             require_zero_copy: false,
         })?)

@@ -65,6 +65,18 @@ pub struct RunArgs {
     #[arg(long)]
     pub require_zero_copy: bool,
 
+    /// Poll the driver instead of waiting for its interrupts, for BUDGET packets at most at once. Each
+    /// worker then takes all of its core.
+    #[arg(
+        long,
+        value_name = "BUDGET",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "64",
+        value_parser = value_parser!(u16).range(1..=1024)
+    )]
+    pub busy_poll: Option<u16>,
+
     /// Slots of each RX ring; a power of two. The UMEM of a queue has twice as many frames.
     #[arg(long, value_name = "SLOTS", default_value_t = 2048, value_parser = ring_size)]
     pub ring_size: u32,

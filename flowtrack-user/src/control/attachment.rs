@@ -19,6 +19,7 @@ pub(super) struct AttachConfig {
     pub(super) ring_size: u32,
     pub(super) burst: usize,
     pub(super) require_zero_copy: bool,
+    pub(super) busy_poll: Option<u16>,
 }
 
 /// Verdicts of each queue that has a worker, and of all others together.
@@ -149,6 +150,7 @@ fn open_sockets(
                 ring_size: config.ring_size,
                 burst: config.burst,
                 require_zero_copy: config.require_zero_copy,
+                busy_poll: config.busy_poll,
             })
             .ok_or(AttachError::Worker(number))??;
         program.set_socket(queue, fd)?;

@@ -94,6 +94,8 @@ pub struct XskRow {
     pub rx_fill_ring_empty: u64,
     /// Between the XDP program and the worker.
     pub in_flight: u64,
+    /// Bursts (not packets) in which the worker took packets out of the ring.
+    pub bursts: u64,
 }
 
 /// Packets that the parser saw.
@@ -212,6 +214,7 @@ impl LedgerRow {
                 rx_ring_full: counts.rx_ring_full,
                 rx_fill_ring_empty: counts.rx_fill_ring_empty,
                 in_flight: xsk_in_flight,
+                bursts: counts.bursts,
             }),
             received: counts.received,
             wire: WireRow::from(counts),

@@ -9,13 +9,13 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::{
     Collector, CollectorCounts, Ledger, Moment,
+    announcement::announce,
     attachment::{AttachConfig, Attachment, VerdictSums, close_sockets},
     outputs, preflight,
     signals::Signals,
     summary::Summary,
 };
 use crate::{
-    capture::xdp::AttachMode,
     export::{OutputQueue, OutputSpec},
     flow::{EventKinds, ExtractorConfig, TrackerConfig},
     sys::interface::{self, LinkState},
@@ -50,6 +50,8 @@ pub struct RunConfig {
     pub stamped: bool,
     /// Copying is not good enough.
     pub require_zero_copy: bool,
+    /// Poll the driver instead of waiting for its interrupts, for so many packets at most at once.
+    pub busy_poll: Option<u16>,
     /// Slots of each RX ring.
     pub ring_size: u32,
     /// Packets that are taken from a ring at once.
@@ -141,6 +143,7 @@ impl Run {
             ring_size: config.ring_size,
             burst: config.burst,
             require_zero_copy: config.require_zero_copy,
+            busy_poll: config.busy_poll,
         };
         let past = VerdictSums::new(queues);
         let attachment = Attachment::new(&attach, index, &workers, past.clone())
@@ -339,33 +342,6 @@ impl Run {
         )
         .with_other_queues(&verdicts.others)
     }
-}
-
-fn announce(interface: &str, attachment: &Attachment) {
-    let mode = match attachment.mode {
-        AttachMode::Native => "native",
-        AttachMode::Generic => "generic",
-    };
-    let zero_copy = attachment
-        .sockets
-        .iter()
-        .filter(|socket| socket.zero_copy)
-        .count();
-    let huge_pages = attachment
-        .sockets
-        .iter()
-        .filter(|socket| socket.huge_pages)
-        .count();
-    let multi_buffer = attachment
-        .sockets
-        .iter()
-        .filter(|socket| socket.multi_buffer)
-        .count();
-    log::info!(
-        "capturing on {interface}: {} queues, {mode} XDP, {zero_copy} zero-copy, {multi_buffer} \
-         multi-buffer, {huge_pages} in huge pages",
-        attachment.sockets.len(),
-    );
 }
 
 fn ticks(period: Duration) -> tokio::time::Interval {

@@ -2,6 +2,7 @@
 //! decides when to start and stop.
 #![forbid(unsafe_code)]
 
+mod announcement;
 mod attachment;
 mod collector;
 mod dispatch;

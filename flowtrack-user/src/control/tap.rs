@@ -63,6 +63,7 @@ impl Tap {
                 ring_size: RING_SIZE,
                 burst: BURST,
                 require_zero_copy: false,
+                busy_poll: None,
             })?;
             program.set_socket(queue, socket.raw_fd())?;
             Ok(socket)

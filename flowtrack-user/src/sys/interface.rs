@@ -53,6 +53,28 @@ pub fn receive_queues(name: &str) -> u32 {
     u32::try_from(queues).unwrap_or(1).max(1)
 }
 
+/// How far an interface leaves its packets to a thread that polls for them, until the thread has been
+/// away for too long.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Deferral {
+    /// Polls that may find nothing before the interrupt is switched on again (`napi_defer_hard_irqs`).
+    pub hard_irqs: u64,
+    /// Nanoseconds after which the kernel polls by itself (`gro_flush_timeout`).
+    pub flush_timeout: u64,
+}
+
+/// Reads it; 0 is what a kernel before 5.8 has in place of it.
+pub fn deferral(name: &str) -> Deferral {
+    let value = |file| {
+        let text = fs::read_to_string(format!("/sys/class/net/{name}/{file}"));
+        text.ok().and_then(|text| text.trim().parse().ok())
+    };
+    Deferral {
+        hard_irqs: value("napi_defer_hard_irqs").unwrap_or(0),
+        flush_timeout: value("gro_flush_timeout").unwrap_or(0),
+    }
+}
+
 /// IP addresses of the interface by which the host can be reached. Link-local IPv6 addresses come by
 /// themselves, on a mirror port too, and do not count.
 pub fn addresses(name: &str) -> io::Result<Vec<IpAddr>> {

@@ -36,6 +36,56 @@ pub fn is_zero_copy(fd: BorrowedFd<'_>) -> io::Result<bool> {
     Ok(options.flags & XDP_OPTIONS_ZEROCOPY != 0)
 }
 
+/// Prefers polling by this socket to interrupts: [`wake_rx`] then runs the driver's NAPI poll in the
+/// calling thread, at most `budget` packets at once. Linux 5.11 or newer, with `CONFIG_NET_RX_BUSY_POLL`.
+pub fn prefer_busy_poll(fd: BorrowedFd<'_>, budget: u16) -> io::Result<()> {
+    set_option(fd, libc::SO_PREFER_BUSY_POLL, 1)?;
+    // How long is for sockets that block; for this one it only says that it polls at all.
+    set_option(fd, libc::SO_BUSY_POLL, 20)?;
+    set_option(fd, libc::SO_BUSY_POLL_BUDGET, budget.into())
+}
+
+/// The NAPI instance that the socket's last packets came from; `None` before the first one, and where
+/// the driver does not tell.
+pub fn napi_id(fd: BorrowedFd<'_>) -> io::Result<Option<u32>> {
+    let mut id: libc::c_uint = 0;
+    let mut len = libc::socklen_t::try_from(size_of_val(&id)).map_err(io::Error::other)?;
+    // SAFETY: SO_INCOMING_NAPI_ID writes an int of at most `len` bytes; pointer and length are those of
+    // `id`, and both live through the call.
+    let result = unsafe {
+        libc::getsockopt(
+            fd.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_INCOMING_NAPI_ID,
+            (&raw mut id).cast(),
+            &raw mut len,
+        )
+    };
+    if result < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok((id != 0).then_some(id))
+}
+
+fn set_option(fd: BorrowedFd<'_>, name: libc::c_int, value: libc::c_int) -> io::Result<()> {
+    let len = libc::socklen_t::try_from(size_of_val(&value)).map_err(io::Error::other)?;
+    // SAFETY: the option reads an int of `len` bytes; pointer and length are those of `value`, which
+    // lives through the call.
+    let result = unsafe {
+        libc::setsockopt(
+            fd.as_raw_fd(),
+            libc::SOL_SOCKET,
+            name,
+            (&raw const value).cast(),
+            len,
+        )
+    };
+    if result < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(())
+}
+
 /// Wakes the kernel up: the fill ring has frames again.
 pub fn wake_rx(fd: BorrowedFd<'_>) -> io::Result<()> {
     match recv(fd.as_raw_fd(), &mut [], MsgFlags::MSG_DONTWAIT) {

@@ -25,9 +25,11 @@ macro_rules! shard_counts {
             $($(#[$array_doc])+ pub $array: [u64; $len],)+
         }
 
-        /// The same, published by the worker once a burst. One thread stores, and never waits; others
-        /// read whenever they like, and see the counters of one burst.
+        /// The same, published by the worker. One thread stores, and never waits; others read whenever
+        /// they like, and see the counters of one moment between two bursts. It has its cache lines for
+        /// itself, and x86 fetches them in pairs.
         #[derive(Debug, Default)]
+        #[repr(align(128))]
         pub struct SharedCounts {
             /// Odd while the counters are being stored.
             version: AtomicU64,
@@ -86,6 +88,8 @@ shard_counts! {
     scalars {
         /// Packets taken from the AF_XDP socket or from a file.
         received,
+        /// Times that there were some in the AF_XDP socket; none where a file is read.
+        bursts,
         /// Packets that the socket dropped: no frame was free, or too large (`rx_dropped`).
         rx_dropped,
         /// Packets that the socket dropped: its RX ring was full (`rx_ring_full`).

@@ -27,6 +27,9 @@ use crate::{
 const IDLE_WAIT: Duration = Duration::from_millis(50);
 /// From one look at the socket's counters to the next.
 const STATS_INTERVAL: Duration = Duration::from_millis(10);
+/// The counters are published so often while packets arrive, and whenever there are none: that costs as
+/// much as a packet or two.
+const PUBLISH_INTERVAL: Duration = Duration::from_millis(1);
 /// Nothing arrives for this long after the program was detached: all has been received.
 const DRAIN_SILENCE: Duration = Duration::from_millis(20);
 
@@ -153,6 +156,9 @@ struct Worker {
     /// Of sockets that were closed.
     closed_stats: SocketStats,
     stats_timer: Timer,
+    publish_timer: Timer,
+    /// The socket is to be polled, and no packet has shown yet that it can be.
+    polling_unproven: bool,
 }
 
 impl Worker {
@@ -174,6 +180,8 @@ impl Worker {
             shared,
             closed_stats: SocketStats::default(),
             stats_timer: Timer::new(STATS_INTERVAL),
+            publish_timer: Timer::new(PUBLISH_INTERVAL),
+            polling_unproven: false,
         }
     }
 
@@ -185,10 +193,9 @@ impl Worker {
                 Err(TryRecvError::Disconnected) => break,
             }
             match self.receive() {
-                Some(now) => self.shard.tick(now),
+                Some(now) => self.housekeep(now),
                 None => self.idle(),
             }
-            self.publish();
         }
         self.drain();
         self.shard.finish(EndReason::Shutdown);
@@ -218,6 +225,7 @@ impl Worker {
             clock::now()
         };
         let stamps = stamped.then_some(*tai);
+        counts.bursts += 1;
         let mut now = burst_time;
         for packet in batch.packets() {
             counts.received += 1;
@@ -238,22 +246,33 @@ impl Worker {
         }
         self.shard.burst(burst);
         burst.clear();
+        Some(now)
+    }
+
+    /// What there is to do beside the packets. While there are some, `now` is the time of the latest one:
+    /// no clock is read.
+    fn housekeep(&mut self, now: Timestamp) {
+        self.shard.tick(now);
         if self.stats_timer.is_due(now) {
             self.poll_stats();
         }
-        Some(now)
+        if self.publish_timer.is_due(now) {
+            self.publish();
+        }
     }
 
     /// Nothing has arrived: time goes on all the same.
     fn idle(&mut self) {
         let now = clock::now();
         let more = self.shard.idle(now.saturating_sub(RING_DELAY));
-        self.shard.tick(now);
-        if self.stats_timer.is_due(now) {
-            self.poll_stats();
-        }
+        self.housekeep(now);
         if more {
             return;
+        }
+        let polls = self.socket.as_ref().is_some_and(XskSocket::polls);
+        if !polls {
+            // Before it sleeps, all that it has counted can be seen.
+            self.publish();
         }
         let waited = self.wait();
         if let Err(error) = waited {
@@ -282,6 +301,7 @@ impl Worker {
         let Some(stats) = self.socket.as_ref().and_then(|socket| socket.stats().ok()) else {
             return;
         };
+        self.check_polling();
         let lost = self.counts.rx_dropped + self.counts.rx_ring_full;
         self.counts.rx_dropped = self.closed_stats.rx_dropped + stats.rx_dropped;
         self.counts.rx_ring_full = self.closed_stats.rx_ring_full + stats.rx_ring_full;
@@ -289,6 +309,22 @@ impl Worker {
             self.closed_stats.rx_fill_ring_empty + stats.rx_fill_ring_empty;
         if self.counts.rx_dropped + self.counts.rx_ring_full > lost {
             self.shard.capture_lost();
+        }
+    }
+
+    /// Says once if the driver that packets come from cannot be polled.
+    fn check_polling(&mut self) {
+        let Some(socket) = self.socket.as_ref().filter(|_| self.polling_unproven) else {
+            return;
+        };
+        if self.counts.received == 0 {
+            return;
+        }
+        self.polling_unproven = false;
+        if !socket.can_be_polled() {
+            log::warn!(
+                "busy polling has no effect: the driver does not tell which NAPI instance to poll"
+            );
         }
     }
 
@@ -300,6 +336,7 @@ impl Worker {
                 self.shard.capture_lost();
                 let opened = XskSocket::open(&config).map(|socket| {
                     let facts = (socket.raw_fd(), socket.report());
+                    self.polling_unproven = socket.polls();
                     self.socket = Some(socket);
                     facts
                 });

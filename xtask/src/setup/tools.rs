@@ -48,6 +48,11 @@ const TOOLS: [Tool; 11] = [
         "ethtool",
     ),
     program_tool(
+        "strace",
+        "a test counts the system calls of a worker with it",
+        "strace",
+    ),
+    program_tool(
         "python3",
         "the tests compare captures with a script",
         "python3",

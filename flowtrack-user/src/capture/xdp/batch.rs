@@ -1,9 +1,12 @@
 //! Packets lent from a socket.
 #![forbid(unsafe_code)]
 
-use flowtrack_common::{Frame, LinkType, Timestamp, abi::Stamp};
+use std::slice;
 
-use super::socket::{Pending, XskSocket};
+use flowtrack_common::{Frame, LinkType, Timestamp, abi::Stamp};
+use xsk_rs::FrameDesc;
+
+use super::socket::XskSocket;
 use crate::sys::clock::TaiClock;
 
 /// Where the time stamp ends and the packet starts.
@@ -83,10 +86,10 @@ impl<'a> RxBatch<'a> {
 
     /// The packets, in the order of their arrival.
     pub fn packets(&self) -> Packets<'_> {
+        let descs = &self.socket.pending.descs;
         Packets {
             socket: self.socket,
-            next: 0,
-            whole: self.whole,
+            descs: descs.get(..self.whole).unwrap_or_default().iter(),
         }
     }
 }
@@ -100,24 +103,22 @@ impl Drop for RxBatch<'_> {
 /// The packets of a batch.
 pub struct Packets<'a> {
     socket: &'a XskSocket,
-    next: usize,
-    whole: usize,
+    /// Those of whole packets that are still to come.
+    descs: slice::Iter<'a, FrameDesc>,
 }
 
 impl<'a> Iterator for Packets<'a> {
     type Item = RxPacket<'a>;
 
     fn next(&mut self) -> Option<RxPacket<'a>> {
-        let Pending { descs, .. } = &self.socket.pending;
-        let pieces = descs.get(self.next..self.whole)?;
-        let first = pieces.first()?;
-        let end = pieces.iter().position(|desc| !desc.has_more_frames())?;
-        self.next += end + 1;
-        let len = pieces
-            .iter()
-            .take(end + 1)
-            .map(|desc| desc.lengths().data())
-            .sum();
+        let first = self.descs.next()?;
+        let mut len = first.lengths().data();
+        let mut more = first.has_more_frames();
+        while more {
+            let piece = self.descs.next()?;
+            len += piece.lengths().data();
+            more = piece.has_more_frames();
+        }
         Some(RxPacket {
             head: self.socket.data(first),
             len,

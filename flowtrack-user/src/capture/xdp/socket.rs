@@ -43,6 +43,8 @@ pub struct SocketConfig {
     pub burst: usize,
     /// Copying is not good enough.
     pub require_zero_copy: bool,
+    /// Poll the driver instead of waiting for its interrupts, for so many packets at most at once.
+    pub busy_poll: Option<u16>,
 }
 
 /// What was obtained.
@@ -54,6 +56,8 @@ pub struct SocketReport {
     pub multi_buffer: bool,
     /// The UMEM lies in huge pages.
     pub huge_pages: bool,
+    /// The kernel prefers this socket's polling to interrupts.
+    pub busy_poll: bool,
 }
 
 /// A socket's counters since it was opened (`XDP_STATISTICS`).
@@ -104,6 +108,9 @@ pub enum SocketError {
         /// The interface.
         interface: String,
     },
+    /// The kernel cannot do what is asked for.
+    #[error("--busy-poll takes Linux 5.11 or newer with CONFIG_NET_RX_BUSY_POLL")]
+    BusyPoll(#[source] io::Error),
     /// The kernel refused.
     #[error("cannot open an AF_XDP socket on queue {queue} of {interface}")]
     Create {
@@ -187,11 +194,15 @@ impl XskSocket {
                 zero_copy: false,
                 multi_buffer: flags.contains(BindFlags::XDP_USE_SG),
                 huge_pages,
+                busy_poll: config.busy_poll.is_some(),
             },
         };
+        if let Some(budget) = config.busy_poll {
+            sys::socket::prefer_busy_poll(socket.fd(), budget).map_err(SocketError::BusyPoll)?;
+        }
         // Without an answer it is not claimed.
         socket.report.zero_copy = sys::socket::is_zero_copy(socket.fd()).unwrap_or(false);
-        socket.give_back(&descs);
+        give_back(&mut socket.fill, &descs);
         Ok(socket)
     }
 
@@ -206,6 +217,9 @@ impl XskSocket {
     }
 
     /// Takes what has arrived, up to a burst. Empty if there is nothing.
+    ///
+    /// How far the kernel has got is read from its side of the ring only when what was found there the
+    /// last time has been taken, and one store a burst gives the slots back.
     pub fn receive(&mut self) -> RxBatch<'_> {
         let Self {
             rx,
@@ -222,9 +236,26 @@ impl XskSocket {
         RxBatch::new(self, total)
     }
 
-    /// Waits for packets, at most `timeout`.
+    /// Waits for packets, at most `timeout`. With busy polling it polls the driver once and does not
+    /// wait.
     pub fn wait(&self, timeout: Duration) -> io::Result<()> {
-        sys::socket::wait_rx(&[self.fd()], timeout)
+        if self.polls() {
+            sys::socket::wake_rx(self.fd())
+        } else {
+            sys::socket::wait_rx(&[self.fd()], timeout)
+        }
+    }
+
+    /// Whether it polls the driver where others wait.
+    pub fn polls(&self) -> bool {
+        self.report.busy_poll
+    }
+
+    /// Whether the driver of the packets that have arrived can be polled: busy polling goes by the NAPI
+    /// instance that they came from, which a driver may not tell.
+    pub fn can_be_polled(&self) -> bool {
+        // Without an answer nothing is claimed to be wrong.
+        sys::socket::napi_id(self.fd()).map_or(true, |id| id.is_some())
     }
 
     /// Wakes the kernel up if it asks for that.
@@ -255,22 +286,14 @@ impl XskSocket {
 
     /// Gives the first `count` pending descriptors back and keeps `held` after them.
     pub(super) fn recycle(&mut self, count: usize, total: usize) {
-        let mut pending = std::mem::take(&mut self.pending.descs);
-        if let Some(done) = pending.get(..count) {
-            self.give_back(done);
-        }
-        pending.copy_within(count..total, 0);
-        self.pending = Pending {
-            descs: pending,
-            held: total - count,
-        };
-    }
-
-    fn give_back(&mut self, descs: &[FrameDesc]) {
-        // SAFETY: the frames are of this UMEM, and nobody else has them: they are either new, or were
-        // consumed from the RX ring and are no longer lent out.
-        let given = unsafe { self.fill.produce(descs) };
-        debug_assert_eq!(given, descs.len(), "the fill ring has room for all frames");
+        let Self {
+            fill,
+            pending: Pending { descs, held },
+            ..
+        } = self;
+        give_back(fill, descs.get(..count).unwrap_or_default());
+        descs.copy_within(count..total, 0);
+        *held = total - count;
     }
 
     /// For whoever waits for several sockets.
@@ -278,6 +301,14 @@ impl XskSocket {
         // SAFETY: the socket is open as long as `self.rx` is there.
         unsafe { BorrowedFd::borrow_raw(self.raw_fd()) }
     }
+}
+
+/// Puts frames into the fill ring, all with one release.
+fn give_back(fill: &mut FillQueue, descs: &[FrameDesc]) {
+    // SAFETY: the frames are of the UMEM of the ring, and nobody else has them: they are either new, or
+    // were consumed from the RX ring and are no longer lent out.
+    let given = unsafe { fill.produce(descs) };
+    debug_assert_eq!(given, descs.len(), "the fill ring has room for all frames");
 }
 
 /// Binds a socket to its queue and gives its RX and fill rings. A queue that is busy is tried again for
@@ -341,7 +372,9 @@ fn bind_flags(require_zero_copy: bool) -> impl Iterator<Item = BindFlags> {
 fn umem(queue: u32, frames: u32) -> Result<(Umem, Vec<FrameDesc>, bool), SocketError> {
     let error = |source: Box<dyn Error + Send + Sync>| SocketError::Umem { queue, source };
     let frame_size = FrameSize::new(FRAME_SIZE).map_err(|e| error(e.into()))?;
-    let fill_ring = QueueSize::new(frames).map_err(|e| error(e.into()))?;
+    // Twice the frames that there are: then there is always room, and how many of them the kernel has
+    // taken is read once in `frames` packets rather than once a burst.
+    let fill_ring = QueueSize::new(frames.saturating_mul(2)).map_err(|e| error(e.into()))?;
     let config = UmemConfig::builder()
         .frame_size(frame_size)
         .fill_queue_size(fill_ring)
