@@ -3,11 +3,14 @@
 //! Each measurement makes a [`Report`]. Wall clock times of a shared machine say little by themselves:
 //! compare what was measured in one run.
 
+mod arena;
 pub mod expiry;
 pub mod flood;
 mod host;
 pub mod limit;
+mod pipeline;
 mod report;
+mod samples;
 pub mod track;
 pub mod traffic;
 pub mod veth;
