@@ -86,7 +86,7 @@ impl Arena {
             self.frames.push(Place {
                 at: start + n * SLOT,
                 len,
-                wire_len: len as u32,
+                wire_len: u32::try_from(len).unwrap_or(u32::MAX),
                 link: LinkType::ETHERNET,
                 ts,
             });
@@ -102,13 +102,19 @@ impl Arena {
     pub(super) fn span(&self) -> Duration {
         let first = self.frames.first().map(|frame| frame.ts);
         let latest = self.frames.iter().map(|frame| frame.ts).max();
-        latest.unwrap_or_default().saturating_since(first.unwrap_or_default())
+        latest
+            .unwrap_or_default()
+            .saturating_since(first.unwrap_or_default())
     }
 
     /// Its frames as a worker takes them in, each one `later` than it was.
     pub(super) fn bursts(&self, later: Duration) -> impl Iterator<Item = Burst<'_>> {
         let bytes = &self.bytes;
-        self.frames.chunks(BURST).map(move |frames| Burst { bytes, frames, later })
+        self.frames.chunks(BURST).map(move |frames| Burst {
+            bytes,
+            frames,
+            later,
+        })
     }
 }
 
@@ -121,9 +127,15 @@ impl<'a> Burst<'a> {
     /// The frames, in their order.
     #[inline]
     pub(super) fn frames(self) -> impl Iterator<Item = Frame<'a>> {
-        let Self { bytes, frames, later } = self;
+        let Self {
+            bytes,
+            frames,
+            later,
+        } = self;
         frames.iter().map(move |place| Frame {
-            bytes: bytes.get(place.at..place.at + place.len).unwrap_or_default(),
+            bytes: bytes
+                .get(place.at..place.at + place.len)
+                .unwrap_or_default(),
             wire_len: place.wire_len,
             link: place.link,
             ts: place.ts.saturating_add(later),

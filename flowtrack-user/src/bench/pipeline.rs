@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, unbounded};
+use crossbeam_channel::{Receiver, bounded};
 
 use super::arena::Burst;
 use crate::{
@@ -11,6 +11,7 @@ use crate::{
         EventKinds, ExtractorConfig, FiveTuple, Intake, MAX_OBSERVATIONS, NotEnoughMemory,
         Observation, TrackerConfig,
     },
+    sys::alloc,
     worker::{Chunk, ChunkPool, ChunkSink, Delivery, Shard, ShardCounts},
 };
 
@@ -25,29 +26,37 @@ pub(super) struct Pipeline {
     chunks: Receiver<Chunk>,
     pool: ChunkPool,
     memory: usize,
+    /// Allocations while bursts were taken in, where they are counted.
+    allocations: Option<u64>,
 }
 
 impl Pipeline {
     /// One without flows.
-    pub(super) fn new(config: TrackerConfig) -> Result<Self, NotEnoughMemory> {
+    pub(super) fn new(config: &TrackerConfig) -> Result<Self, NotEnoughMemory> {
         config.check_memory(1)?;
-        let (sender, chunks) = unbounded();
+        let (sender, chunks) = bounded(CHUNKS + 1);
         let (sink, pool) = ChunkSink::new(0, CHUNKS, sender, EventKinds::NONE, Delivery::Drop);
         Ok(Self {
             intake: Intake::new(ExtractorConfig::default()),
             burst: Vec::with_capacity(BURST * MAX_OBSERVATIONS),
-            shard: Shard::new(config, sink),
+            shard: Shard::new(*config, sink),
             chunks,
             pool,
             memory: config.memory(),
+            allocations: None,
         })
     }
 
     /// Takes in a burst and says how long that took.
     pub(super) fn measure(&mut self, burst: Burst<'_>) -> Duration {
+        let before = alloc::allocations();
         let start = Instant::now();
         self.take(burst);
         let time = start.elapsed();
+        let made = alloc::allocations()
+            .zip(before)
+            .map(|(after, before)| after - before);
+        self.allocations = made.map(|made| made + self.allocations.unwrap_or(0));
         for chunk in self.chunks.try_iter() {
             self.pool.give_back(chunk);
         }
@@ -88,17 +97,13 @@ impl Pipeline {
             ended: shard.ended.iter().sum(),
             live,
             lost_records,
+            allocations: self.allocations,
         }
     }
 
     /// Bytes that the tracker has.
     pub(super) fn memory(&self) -> usize {
         self.memory
-    }
-
-    /// The pages in which its table lies, where it knows.
-    pub(super) fn pages(&self) -> Option<String> {
-        None
     }
 }
 
@@ -119,4 +124,6 @@ pub(super) struct Counts {
     pub(super) live: u64,
     /// Records that were dropped.
     pub(super) lost_records: u64,
+    /// Allocations, where they are counted.
+    pub(super) allocations: Option<u64>,
 }

@@ -15,18 +15,8 @@ impl Samples {
     /// Adds a time.
     #[inline]
     pub(super) fn push(&mut self, time: Duration) {
-        self.0.push(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
-    }
-
-    /// How many.
-    pub(super) fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// All of it, in nanoseconds.
-    #[expect(clippy::cast_precision_loss, reason = "a run takes less than 2^53 ns")]
-    pub(super) fn total(&self) -> f64 {
-        self.0.iter().sum::<u64>() as f64
+        self.0
+            .push(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
     }
 
     /// The times from `start` on, up to and without `end`.
@@ -84,8 +74,8 @@ mod tests {
         assert_eq!(at, [1, 2, 501, 1000, 1001]);
         assert_eq!(samples([7]).median(), 7);
         assert_eq!(samples([]).longest(), 0);
-        assert_eq!(median(&[3.0, 1.0, 2.0]), 2.0);
-        assert_eq!(median(&[]), 0.0);
+        assert_eq!(median(&[3.0, 1.0, 2.0]).to_bits(), 2.0_f64.to_bits());
+        assert_eq!(median(&[]).to_bits(), 0);
     }
 
     #[test]
@@ -94,6 +84,5 @@ mod tests {
         first.keep_shorter(&samples([800, 6, 4]));
         assert_eq!(first, samples([5, 6, 4]));
         assert_eq!(first.slice(1, 3), samples([6, 4]));
-        assert_eq!(first.total(), 15.0);
     }
 }

@@ -4,10 +4,11 @@ mod captures;
 mod synthetic;
 mod write;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use super::{
     BenchError, Report, Unit,
+    arena::Burst,
     pipeline::{Counts, Pipeline},
     samples::{Samples, median},
     traffic::Synthetic,
@@ -60,8 +61,6 @@ struct Measured {
     rounds: Vec<f64>,
     /// What was counted before.
     before: Counts,
-    /// Allocations of this thread before, where they are counted.
-    allocations: Option<u64>,
 }
 
 impl Measured {
@@ -71,8 +70,20 @@ impl Measured {
             bursts: Samples::with_capacity(bursts),
             rounds: Vec::with_capacity(bursts),
             before: pipeline.counts(),
-            allocations: None,
         }
+    }
+
+    /// Lets `pipeline` take in `bursts` of at least one packet: a round.
+    #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
+    fn round<'a>(&mut self, pipeline: &mut Pipeline, bursts: impl Iterator<Item = Burst<'a>>) {
+        let (mut packets, mut total) = (0, Duration::ZERO);
+        for burst in bursts {
+            let time = pipeline.measure(burst);
+            self.bursts.push(time);
+            packets += burst.len();
+            total += time;
+        }
+        self.rounds.push(total.as_nanos() as f64 / packets as f64);
     }
 
     /// Puts all of it into `report`.
@@ -82,9 +93,6 @@ impl Measured {
         let packets = counts.packets - self.before.packets;
         let created = counts.created - self.before.created;
         let started = created as f64 / packets as f64;
-        if let Some(pages) = pipeline.pages() {
-            report.text("pages", pages);
-        }
         report.count("packets", packets, Unit::None);
         report.number("ns_per_packet", median(&self.rounds), Unit::Nanos);
         report.count("flows", counts.live, Unit::None);
@@ -96,8 +104,9 @@ impl Measured {
         report.count("ended", counts.ended - self.before.ended, Unit::None);
         report.count("evicted", counts.evicted - self.before.evicted, Unit::None);
         report.count("refused", counts.refused - self.before.refused, Unit::None);
-        if let Some(allocations) = self.allocations {
-            report.count("allocations", allocations, Unit::None);
+        if let Some(allocations) = counts.allocations {
+            let before = self.before.allocations.unwrap_or(0);
+            report.count("allocations", allocations - before, Unit::None);
         }
         report.count("burst_median_ns", self.bursts.median(), Unit::Nanos);
         report.count("burst_p999_ns", self.bursts.permille(999), Unit::Nanos);

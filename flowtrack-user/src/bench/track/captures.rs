@@ -20,7 +20,7 @@ impl TrackBench {
         }
         let default = TrackerConfig::default();
         let max_flows = self.max_flows.unwrap_or(default.max_flows);
-        let mut pipeline = Pipeline::new(TrackerConfig {
+        let mut pipeline = Pipeline::new(&TrackerConfig {
             max_flows,
             ..default
         })?;

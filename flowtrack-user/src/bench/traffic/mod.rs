@@ -134,7 +134,7 @@ impl Traffic {
         let tcp = match self.spec.proto {
             Proto::Udp => false,
             Proto::Tcp => true,
-            Proto::Mix => flow % 2 == 0,
+            Proto::Mix => flow.is_multiple_of(2),
         };
         Conversation::new(flow, tcp)
     }

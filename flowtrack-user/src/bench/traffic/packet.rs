@@ -94,7 +94,10 @@ impl Packet {
             &self.behind_ports(source, destination),
         ];
         let parts = parts.into_iter().flatten();
-        headers.iter_mut().zip(parts).for_each(|(byte, &new)| *byte = new);
+        headers
+            .iter_mut()
+            .zip(parts)
+            .for_each(|(byte, &new)| *byte = new);
         let frame = bytes.get_mut(..self.frame_len());
         if let Some((start, rest)) = frame.and_then(<[u8]>::split_first_chunk_mut) {
             *start = headers;
@@ -135,7 +138,8 @@ impl Packet {
         let [a, b, c, d] = seq.to_be_bytes();
         let [e, f, g, h] = ack.to_be_bytes();
         // A header of five words, the flags, and a window of 64 KiB.
-        let header = |[x, y]: [u8; 2]| [a, b, c, d, e, f, g, h, 5 << 4, flags, 255, 255, x, y, 0, 0];
+        let header =
+            |[x, y]: [u8; 2]| [a, b, c, d, e, f, g, h, 5 << 4, flags, 255, 255, x, y, 0, 0];
         let pseudo = [source, destination].iter().fold(length, |start, end| {
             sum(sum(start, &end.address), &end.port.to_be_bytes())
         });

@@ -45,7 +45,10 @@ pub(in crate::bench) struct Zipf {
 
 impl Zipf {
     /// Numbers below `bound`, which is above 0.
-    #[expect(clippy::cast_precision_loss, reason = "a table has less than 2^53 flows")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a table has less than 2^53 flows"
+    )]
     pub(in crate::bench) fn new(bound: usize) -> Self {
         Self {
             bound,
@@ -112,7 +115,10 @@ mod tests {
         let harmonic: f64 = (1..=10).map(|n| 1.0 / f64::from(n)).sum();
         for (n, seen) in (1..).zip(seen) {
             let expected = 200_000.0 / harmonic / f64::from(n);
-            assert!((seen / expected - 1.0_f64).abs() < 0.05, "{n}: {seen}, not {expected}");
+            assert!(
+                (seen / expected - 1.0_f64).abs() < 0.05,
+                "{n}: {seen}, not {expected}"
+            );
         }
     }
 }

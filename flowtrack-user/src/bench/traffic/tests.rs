@@ -26,7 +26,9 @@ fn tracked(spec: &str, packets: usize) -> (Tracker<FiveTuple>, Vec<FlowRecord<Fi
             link: LinkType::ETHERNET,
             ts: made.ts,
         };
-        intake.frame(&frame, |observation| tracker.observe(&observation, &mut records));
+        intake.frame(&frame, |observation| {
+            tracker.observe(&observation, &mut records);
+        });
     }
     assert_eq!(intake.counts().accepted, tracker.counters().packets);
     tracker.finish(EndReason::Shutdown, &mut records);
@@ -53,7 +55,10 @@ fn tcp_connections_are_opened_and_in_order_and_go_both_ways() {
         assert!(record.history.as_str().starts_with("Sh"), "{record:?}");
         for side in [record.stats.initiator, record.stats.responder] {
             assert!(side.packets > 50, "{side:?}");
-            assert_eq!((side.retransmitted, side.out_of_order, side.gap_bytes), (0, 0, 0));
+            assert_eq!(
+                (side.retransmitted, side.out_of_order, side.gap_bytes),
+                (0, 0, 0)
+            );
         }
     }
 }
@@ -64,9 +69,17 @@ fn a_new_conversation_ends_an_old_one() {
     let counters = tracker.counters();
     let new = counters.created - 50;
     assert!((150..250).contains(&new), "{new}");
-    let ended = |reason: EndReason| records.iter().filter(|r| r.reason.end() == Some(reason)).count();
+    let ended = |reason: EndReason| {
+        records
+            .iter()
+            .filter(|r| r.reason.end() == Some(reason))
+            .count()
+    };
     let fin = ended(EndReason::Fin) as u64;
-    assert!(new - fin <= 1, "{fin} of {new}: the last one may not be through");
+    assert!(
+        new - fin <= 1,
+        "{fin} of {new}: the last one may not be through"
+    );
     assert_eq!(records.len() as u64, counters.created);
 }
 
@@ -86,7 +99,9 @@ fn small_frames_take_their_time_on_the_wire() {
 #[test]
 fn the_same_description_gives_the_same_packets() {
     let packets = |seed| {
-        let spec: Synthetic = "flows=30,dist=zipf,size=imix,proto=mix,new=1%".parse().unwrap();
+        let spec: Synthetic = "flows=30,dist=zipf,size=imix,proto=mix,new=1%"
+            .parse()
+            .unwrap();
         let mut traffic = Traffic::new(Synthetic { seed, ..spec });
         let mut bytes = [0; MAX_FRAME];
         while traffic.open(&mut bytes).is_some() {}
