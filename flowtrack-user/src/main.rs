@@ -2,13 +2,21 @@
 
 mod ledger_file;
 
-use std::{fmt::Display, io::Write, process::ExitCode, time::Duration};
+use std::{
+    fmt::Display,
+    io::{self, Write},
+    process::ExitCode,
+    time::Duration,
+};
 
 use clap::Parser;
 use flowtrack::{
-    cli::{Cli, Command, ReadArgs, RunArgs, SharedArgs, Timestamps},
+    cli::{BenchArgs, Cli, Command, ReadArgs, RunArgs, SharedArgs, Timestamps},
     control::{self, Ledger, ReadConfig, RunConfig},
-    sys::stderr::{self, Stderr},
+    sys::{
+        alloc::CountingAllocator,
+        stderr::{self, Stderr},
+    },
 };
 
 use self::ledger_file::LedgerFile;
@@ -20,12 +28,17 @@ const USAGE: u8 = 2;
 /// Whoever reads standard error is not waited for any longer.
 const STDERR_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// `flowtrack bench` tells how often it allocates.
+#[global_allocator]
+static ALLOCATOR: CountingAllocator = CountingAllocator;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     log_to_stderr();
     let result = match &cli.command {
         Command::Run(args) => run(args),
         Command::Read(args) => read(args),
+        Command::Bench(args) => bench(args),
     };
     let status = result.unwrap_or_else(|error| {
         complain(format_args!("{error:#}"));
@@ -105,6 +118,18 @@ fn read(args: &ReadArgs) -> anyhow::Result<ExitCode> {
     let status = status(&wanted);
     ledger_file.write(&ledger)?;
     Ok(if damaged { ExitCode::FAILURE } else { status })
+}
+
+fn bench(args: &BenchArgs) -> anyhow::Result<ExitCode> {
+    if let Some(report) = args.command.run()? {
+        let mut stdout = io::stdout().lock();
+        if args.json {
+            writeln!(stdout, "{}", report.json()?)?;
+        } else {
+            write!(stdout, "{report}")?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Tells of options that do nothing: whoever gave them expects something.

@@ -19,6 +19,7 @@ pub use index::Index;
 pub use lists::{Links, Record};
 pub use memory::{Pages, Region};
 pub use plain::FlowTable;
+pub(crate) use prefetch::prefetch;
 pub use records::{Full, RecordTable};
 
 /// No slot.

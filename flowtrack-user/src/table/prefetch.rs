@@ -5,7 +5,7 @@ const LINE: usize = 64;
 
 /// Starts to bring `place` into the cache, all lines of it, and does not wait.
 #[inline]
-pub(super) fn prefetch<T>(place: &T) {
+pub(crate) fn prefetch<T>(place: &T) {
     let start = std::ptr::from_ref(place).cast::<u8>();
     for line in (0..size_of::<T>()).step_by(LINE) {
         prefetch_line(start.wrapping_add(line));
