@@ -55,6 +55,7 @@
 //! - Memory is bounded: a tracker allocates its table when it is made, and then never again.
 //! - No input panics. What cannot be attributed to a flow is counted, by reason.
 
+pub mod bench;
 pub mod capture;
 pub mod cli;
 pub mod control;

@@ -2,11 +2,16 @@
 
 mod ledger_file;
 
-use std::{fmt::Display, io::Write, process::ExitCode, time::Duration};
+use std::{
+    fmt::Display,
+    io::{self, Write},
+    process::ExitCode,
+    time::Duration,
+};
 
 use clap::Parser;
 use flowtrack::{
-    cli::{Cli, Command, ReadArgs, RunArgs, SharedArgs, Timestamps},
+    cli::{BenchArgs, Cli, Command, ReadArgs, RunArgs, SharedArgs, Timestamps},
     control::{self, Ledger, ReadConfig, RunConfig},
     sys::stderr::{self, Stderr},
 };
@@ -26,6 +31,7 @@ fn main() -> ExitCode {
     let result = match &cli.command {
         Command::Run(args) => run(args),
         Command::Read(args) => read(args),
+        Command::Bench(args) => bench(args),
     };
     let status = result.unwrap_or_else(|error| {
         complain(format_args!("{error:#}"));
@@ -104,6 +110,18 @@ fn read(args: &ReadArgs) -> anyhow::Result<ExitCode> {
     let status = status(&wanted);
     ledger_file.write(&ledger)?;
     Ok(if damaged { ExitCode::FAILURE } else { status })
+}
+
+fn bench(args: &BenchArgs) -> anyhow::Result<ExitCode> {
+    if let Some(report) = args.command.run()? {
+        let mut stdout = io::stdout().lock();
+        if args.json {
+            writeln!(stdout, "{}", report.json()?)?;
+        } else {
+            write!(stdout, "{report}")?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Tells of options that do nothing: whoever gave them expects something.

@@ -12,7 +12,9 @@ const IPV4: [u8; 20] = [
     0x45, 0, 0, 46, 0, 0, 0, 0, 64, 0, 0, 0, 10, 1, 0, 1, 10, 2, 0, 1,
 ];
 /// From port 1024 to 443, an acknowledgment; without checksum. 6 bytes of payload follow.
-const TCP: [u8; 20] = [4, 0, 1, 187, 0, 0, 0, 1, 0, 0, 0, 1, 0x50, 0x10, 255, 255, 0, 0, 0, 0];
+const TCP: [u8; 20] = [
+    4, 0, 1, 187, 0, 0, 0, 1, 0, 0, 0, 1, 0x50, 0x10, 255, 255, 0, 0, 0, 0,
+];
 /// From port 1024 to 443, 26 bytes, without a checksum. 18 bytes of payload follow.
 const UDP: [u8; 8] = [4, 0, 1, 187, 0, 26, 0, 0];
 

@@ -15,7 +15,7 @@ use anyhow::Context as _;
 use core_affinity::CoreId;
 
 use self::generator::Generator;
-use super::{Report, Unit, median::median, netns};
+use super::{BenchError, Report, Unit, median::median, netns};
 use crate::capture::{
     BURST,
     xdp::{Program, SocketConfig},
@@ -30,9 +30,9 @@ pub struct VethBench {
     /// Measurements of each receiver, by turns; the report has their medians.
     pub rounds: u32,
     /// Packets of a measurement.
-    pub packets: u32,
+    pub packets: u64,
     /// UDP flows to spread them over, round robin.
-    pub flows: u32,
+    pub flows: u64,
 }
 
 /// Where the packets of a measurement went.
@@ -67,8 +67,8 @@ trait Receiver: Sized {
 
 impl VethBench {
     /// Measures. It takes root, and two cores to mean something.
-    pub fn run(&self) -> anyhow::Result<Report> {
-        netns::with_pair(|| self.measure())
+    pub fn run(&self) -> Result<Report, BenchError> {
+        Ok(netns::with_pair(|| self.measure())?)
     }
 
     fn measure(&self) -> anyhow::Result<Report> {
@@ -82,8 +82,8 @@ impl VethBench {
             tracking.push(self.round::<tracking::Tracking>(*last, &mut generator)?);
         }
         let mut report = Report::new("veth");
-        report.count("packets", self.packets.into(), Unit::None);
-        report.count("flows", self.flows.into(), Unit::None);
+        report.count("packets", self.packets, Unit::None);
+        report.count("flows", self.flows, Unit::None);
         let rate = |outcomes: &[Outcome]| {
             let mut rates: Vec<_> = outcomes.iter().map(|outcome| outcome.rate).collect();
             median(&mut rates)
@@ -94,11 +94,19 @@ impl VethBench {
         report.number("tracking_packets_per_second", tracked, Unit::None);
         report.number("ratio", tracked / counted, Unit::Share);
         report.count("lost_and_counted", sum(|outcome| outcome.lost), Unit::None);
-        report.count("unexplained", sum(|outcome| outcome.unexplained), Unit::None);
+        report.count(
+            "unexplained",
+            sum(|outcome| outcome.unexplained),
+            Unit::None,
+        );
         Ok(report)
     }
 
-    fn round<R: Receiver>(&self, core: CoreId, generator: &mut Generator) -> anyhow::Result<Outcome> {
+    fn round<R: Receiver>(
+        &self,
+        core: CoreId,
+        generator: &mut Generator,
+    ) -> anyhow::Result<Outcome> {
         // Stamps as `flowtrack run` has them.
         let mut program = Program::load(true)?;
         let receiver = R::start(core, &mut program)?;

@@ -12,7 +12,7 @@ use aya::{
 };
 use flowtrack_common::abi::{BARE_PROGRAM, CAPTURE_PROGRAM, STAMP_GLOBAL, XSKS_MAP};
 
-use super::{Report, Unit, median::median, netns, template};
+use super::{BenchError, Report, Unit, median::median, netns, template};
 use crate::capture::xdp::{OBJECT, SocketConfig, XskSocket};
 
 /// Verdict of a program that handed the packet over.
@@ -34,8 +34,8 @@ pub struct XdpBench {
 
 impl XdpBench {
     /// Measures. It takes root.
-    pub fn run(&self) -> anyhow::Result<Report> {
-        netns::with_pair(|| self.measure())
+    pub fn run(&self) -> Result<Report, BenchError> {
+        Ok(netns::with_pair(|| self.measure())?)
     }
 
     fn measure(&self) -> anyhow::Result<Report> {

@@ -7,7 +7,7 @@ use std::{
 
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 
-use super::SharedArgs;
+use super::{BenchArgs, SharedArgs};
 use crate::export::same_file;
 
 /// The flow probe that can prove what it did not see.
@@ -35,6 +35,8 @@ pub enum Command {
     Run(RunArgs),
     /// Tracks the flows in capture files.
     Read(ReadArgs),
+    /// Measures what a packet costs on this machine.
+    Bench(BenchArgs),
 }
 
 /// `flowtrack run`

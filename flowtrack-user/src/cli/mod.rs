@@ -2,12 +2,16 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod bench;
 mod choices;
 mod shared;
 mod values;
 
 pub use self::{
     args::{Cli, Command, Mode, ReadArgs, RunArgs, Timestamps},
+    bench::{
+        BenchArgs, BenchCommand, ExpiryArgs, FloodArgs, LimitArgs, TrackArgs, VethArgs, XdpArgs,
+    },
     choices::{FragmentsArg, IcmpArg, KeyPart, Profile, TunnelsArg},
     shared::SharedArgs,
     values::{DurationError, IdleTimeout, IdleTimeoutError, TimeoutScope},

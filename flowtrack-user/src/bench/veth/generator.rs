@@ -37,23 +37,29 @@ impl Generator {
 
     /// Makes `packets` packets of `flows` flows, on the core of this thread, as fast as it can; returns
     /// how many it has made.
-    pub(super) fn send(&mut self, packets: u32, flows: u32) -> anyhow::Result<u64> {
+    pub(super) fn send(&mut self, packets: u64, flows: u64) -> anyhow::Result<u64> {
         let (source_address, source_port) = template::SOURCE;
         let settings = GeneratorSettings {
-            flows: flows.max(1).into(),
+            flows: flows.max(1),
             next: 0,
             source_address,
             source_port,
         };
         self.settings()?.set(0, settings, 0)?;
         let template = template::udp();
-        let mut options = TestRunOptions::new();
-        options.data_in = Some(&template);
-        options.repeat = packets;
-        options.attrs = TestRunAttrs::new().xdp_live_frames(BATCH);
-        program(&mut self.ebpf)?
-            .test_run(options)
-            .context("BPF_PROG_RUN of the generator failed")?;
+        let program = program(&mut self.ebpf)?;
+        let mut left = packets;
+        while left > 0 {
+            let step = u32::try_from(left).unwrap_or(u32::MAX);
+            let mut options = TestRunOptions::new();
+            options.data_in = Some(&template);
+            options.repeat = step;
+            options.attrs = TestRunAttrs::new().xdp_live_frames(BATCH);
+            program
+                .test_run(options)
+                .context("BPF_PROG_RUN of the generator failed")?;
+            left -= u64::from(step);
+        }
         Ok(self.settings()?.get(&0, 0)?.next)
     }
 

@@ -46,7 +46,9 @@ impl Receiver for Tracking {
             }
             packets
         });
-        let opened = worker.open(socket_config()).context("the worker has gone")?;
+        let opened = worker
+            .open(socket_config())
+            .context("the worker has gone")?;
         let (socket, _) = opened?;
         program.set_socket(0, socket)?;
         Ok(Self { worker, collector })
