@@ -2,6 +2,7 @@
 //!
 //! cargo runs as the user who types the command; only a finished binary is ever elevated.
 
+mod bench;
 mod build_ebpf;
 mod captures;
 mod cargo;
@@ -38,6 +39,8 @@ enum Verb {
     Test(test::Options),
     /// Run the tests on captures, or list what differs from the tables beside them.
     Captures(captures::Options),
+    /// Measure what a packet costs, or other trackers beside flowtrack.
+    Bench(bench::Options),
     /// Check licences and sources of all dependencies.
     Deny(deny::Options),
     /// Change the code in one place at a time and see whether a unit test notices.
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
         Verb::BuildEbpf(options) => build_ebpf::run(&options),
         Verb::Test(options) => return test::run(&options),
         Verb::Captures(options) => captures::run(&options),
+        Verb::Bench(options) => bench::run(&options),
         Verb::Deny(options) => deny::run(&options),
         Verb::Mutants(options) => mutants::run(&options),
     };
