@@ -38,17 +38,17 @@ const TOOLS: [Tool; 3] = [
     Tool {
         name: "softflowd",
         package: "softflowd",
-        line: "softflowd -d -m 2000000 -p FOLDER/pid -c FOLDER/ctl -r FILE",
+        line: "-d -m 2000000 -p FOLDER/pid -c FOLDER/ctl -r FILE",
     },
     Tool {
         name: "nfpcapd",
         package: "nfdump",
-        line: "nfpcapd -w FOLDER -r FILE",
+        line: "-w FOLDER -r FILE",
     },
     Tool {
         name: "argus",
         package: "argus-server",
-        line: "argus -w /dev/null -r FILE",
+        line: "-w /dev/null -r FILE",
     },
 ];
 
@@ -121,13 +121,13 @@ fn commands(
     ]);
     let mut commands = vec![("flowtrack", own.args(room.iter().copied()))];
     for tool in TOOLS {
-        if setup::program(tool.name).is_none() {
+        let Some(program) = setup::program(tool.name) else {
             eprintln!("{} is missing: apt-get install {}", tool.name, tool.package);
             continue;
-        }
+        };
         let words = tool.line.split_whitespace();
         let words = words.map(|word| word.replace("FILE", &capture).replace("FOLDER", &folder));
-        commands.push((tool.name, Cmd::new(words)));
+        commands.push((tool.name, Cmd::new([word(&program)?]).args(words)));
     }
     let nfstream = |script: &str| Cmd::new(["python3", "-c", script]);
     match cpu::time(&nfstream("import nfstream")) {
