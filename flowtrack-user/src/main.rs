@@ -13,7 +13,10 @@ use clap::Parser;
 use flowtrack::{
     cli::{BenchArgs, Cli, Command, ReadArgs, RunArgs, SharedArgs, Timestamps},
     control::{self, Ledger, ReadConfig, RunConfig},
-    sys::stderr::{self, Stderr},
+    sys::{
+        alloc::CountingAllocator,
+        stderr::{self, Stderr},
+    },
 };
 
 use self::ledger_file::LedgerFile;
@@ -24,6 +27,10 @@ const INCOMPLETE: u8 = 3;
 const USAGE: u8 = 2;
 /// Whoever reads standard error is not waited for any longer.
 const STDERR_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// `flowtrack bench` tells how often it allocates.
+#[global_allocator]
+static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();

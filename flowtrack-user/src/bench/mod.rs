@@ -3,13 +3,18 @@
 //! Each measurement makes a [`Report`]. Wall clock times of a shared machine say little by themselves:
 //! compare what was measured in one run.
 
+mod arena;
 pub mod expiry;
 pub mod flood;
 mod host;
 pub mod limit;
 mod median;
 mod netns;
+mod pipeline;
+mod reference;
 mod report;
+mod rivals;
+mod samples;
 mod template;
 pub mod track;
 pub mod traffic;

@@ -1,8 +1,18 @@
 //! `flowtrack bench track`: parsing and tracking.
 
-use std::path::PathBuf;
+mod captures;
+mod synthetic;
+mod write;
 
-use super::{BenchError, Report, traffic::Synthetic};
+use std::{path::PathBuf, time::Duration};
+
+use super::{
+    BenchError, Report, Unit,
+    arena::Burst,
+    pipeline::{Counts, Pipeline},
+    samples::{Samples, median},
+    traffic::Synthetic,
+};
 
 /// What to measure.
 #[derive(Clone, Debug)]
@@ -31,8 +41,75 @@ pub enum Source {
 }
 
 impl TrackBench {
-    /// Measures.
+    /// Measures; `None` if packets were to be written instead.
     pub fn run(&self) -> Result<Option<Report>, BenchError> {
-        Ok(Some(Report::new("track")))
+        match &self.source {
+            Source::Files(paths) => self.captures(paths).map(Some),
+            Source::Synthetic(spec) => match &self.write {
+                Some(path) => write::write(*spec, self.packets, path).map(|()| None),
+                None => self.synthetic(*spec).map(Some),
+            },
+        }
+    }
+}
+
+/// What was measured of a pipeline.
+struct Measured {
+    /// Times of the bursts.
+    bursts: Samples,
+    /// Nanoseconds for a packet, in each round.
+    rounds: Vec<f64>,
+    /// What was counted before.
+    before: Counts,
+}
+
+impl Measured {
+    /// Nothing yet, of a `pipeline` that is set up, and room for so many bursts.
+    fn begin(pipeline: &Pipeline, bursts: usize) -> Self {
+        Self {
+            bursts: Samples::with_capacity(bursts),
+            rounds: Vec::with_capacity(bursts),
+            before: pipeline.counts(),
+        }
+    }
+
+    /// Lets `pipeline` take in `bursts` of at least one packet: a round.
+    #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
+    fn round<'a>(&mut self, pipeline: &mut Pipeline, bursts: impl Iterator<Item = Burst<'a>>) {
+        let (mut packets, mut total) = (0, Duration::ZERO);
+        for burst in bursts {
+            let time = pipeline.measure(burst);
+            self.bursts.push(time);
+            packets += burst.len();
+            total += time;
+        }
+        self.rounds.push(total.as_nanos() as f64 / packets as f64);
+    }
+
+    /// Puts all of it into `report`.
+    #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
+    fn report(&self, pipeline: &Pipeline, config_flows: usize, report: &mut Report) {
+        let counts = pipeline.counts();
+        let packets = counts.packets - self.before.packets;
+        let created = counts.created - self.before.created;
+        let started = created as f64 / packets as f64;
+        report.count("packets", packets, Unit::None);
+        report.number("ns_per_packet", median(&self.rounds), Unit::Nanos);
+        report.count("flows", counts.live, Unit::None);
+        report.count("table_flows", config_flows as u64, Unit::None);
+        let bytes = pipeline.memory() as f64 / config_flows as f64;
+        report.number("bytes_per_flow", bytes, Unit::Bytes);
+        report.number("hits", 1.0 - started, Unit::Share);
+        report.number("starts", started, Unit::Share);
+        report.count("ended", counts.ended - self.before.ended, Unit::None);
+        report.count("evicted", counts.evicted - self.before.evicted, Unit::None);
+        report.count("refused", counts.refused - self.before.refused, Unit::None);
+        if let Some(allocations) = counts.allocations {
+            let before = self.before.allocations.unwrap_or(0);
+            report.count("allocations", allocations - before, Unit::None);
+        }
+        report.count("burst_median_ns", self.bursts.median(), Unit::Nanos);
+        report.count("burst_p999_ns", self.bursts.permille(999), Unit::Nanos);
+        report.count("burst_longest_ns", self.bursts.longest(), Unit::Nanos);
     }
 }

@@ -142,11 +142,15 @@ impl TrackerConfig {
         }
     }
 
+    /// Bytes that a tracker takes, about.
+    pub fn memory(&self) -> usize {
+        let table = FlowTable::<FiveTuple, Flow, LISTS>::memory(self.max_flows);
+        table.saturating_add(RecentFlows::memory(self.max_flows))
+    }
+
     /// Finds out whether there is memory for the tables of so many trackers.
     pub fn check_memory(&self, trackers: usize) -> Result<(), NotEnoughMemory> {
-        let table = FlowTable::<FiveTuple, Flow, LISTS>::memory(self.max_flows);
-        let recent = RecentFlows::memory(self.max_flows);
-        let bytes = table.saturating_add(recent).saturating_mul(trackers);
+        let bytes = self.memory().saturating_mul(trackers);
         // Reserved memory is not touched, so asking for it costs nothing.
         Vec::<u8>::new()
             .try_reserve_exact(bytes)

@@ -1,5 +1,6 @@
-//! The door to the kernel: facts about interfaces, socket options, clocks and capabilities.
+//! The door to the kernel: facts about interfaces, socket options, clocks, capabilities and memory.
 
+pub mod alloc;
 pub mod capability;
 pub mod clock;
 pub mod interface;

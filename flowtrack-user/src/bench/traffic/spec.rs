@@ -1,6 +1,6 @@
 //! What synthetic traffic is like, as people type it.
 
-use std::str::FromStr;
+use std::{fmt, str::FromStr};
 
 /// Most flows that can be asked for: what a table holds at most.
 const MAX_FLOWS: usize = 1 << 28;
@@ -86,6 +86,29 @@ impl Default for Synthetic {
             new: 0.0,
             seed: 1,
         }
+    }
+}
+
+impl fmt::Display for Synthetic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let dist = match self.dist {
+            Dist::Uniform => "uniform",
+            Dist::Zipf => "zipf",
+        };
+        let size = match self.size {
+            Size::Small => "64",
+            Size::Imix => "imix",
+        };
+        let proto = match self.proto {
+            Proto::Udp => "udp",
+            Proto::Tcp => "tcp",
+            Proto::Mix => "mix",
+        };
+        let (flows, new) = (self.flows, self.new * 100.0);
+        write!(
+            f,
+            "flows={flows},dist={dist},size={size},proto={proto},new={new}%"
+        )
     }
 }
 

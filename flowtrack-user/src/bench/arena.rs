@@ -1,0 +1,144 @@
+//! Frames in memory, in the order in which they arrive.
+
+use std::{ops::ControlFlow, path::PathBuf, time::Duration};
+
+use flowtrack_common::{Frame, LinkType, Timestamp};
+
+use super::traffic::{MAX_FRAME, Made};
+use crate::capture::{
+    BURST,
+    pcap::{CaptureFile, ReadError},
+};
+
+/// Frames of a ring: as many as a UMEM has.
+pub(super) const RING: usize = 8192;
+/// Bytes of each of them.
+const SLOT: usize = 2048;
+/// Bytes of a cache line.
+const LINE: usize = 64;
+
+/// Frames in memory.
+#[derive(Debug)]
+pub(super) struct Arena {
+    bytes: Vec<u8>,
+    frames: Vec<Place>,
+}
+
+/// Where a frame lies.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    at: usize,
+    len: usize,
+    wire_len: u32,
+    link: LinkType,
+    ts: Timestamp,
+}
+
+/// Frames that are taken in together.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Burst<'a> {
+    bytes: &'a [u8],
+    frames: &'a [Place],
+    later: Duration,
+}
+
+impl Arena {
+    /// The frames of captures, one behind the other.
+    pub(super) fn read(paths: &[PathBuf]) -> Result<Self, ReadError> {
+        let mut arena = Self {
+            bytes: Vec::new(),
+            frames: Vec::new(),
+        };
+        for path in paths {
+            CaptureFile::open(path)?.read(|frame| {
+                arena.frames.push(Place {
+                    at: arena.bytes.len(),
+                    len: frame.bytes.len(),
+                    wire_len: frame.wire_len,
+                    link: frame.link,
+                    ts: frame.ts,
+                });
+                arena.bytes.extend_from_slice(frame.bytes);
+                ControlFlow::Continue(())
+            })?;
+        }
+        Ok(arena)
+    }
+
+    /// An empty ring: frames have places of a fixed size, each at the start of a cache line.
+    pub(super) fn ring() -> Self {
+        Self {
+            bytes: vec![0; RING * SLOT + LINE],
+            frames: Vec::with_capacity(RING),
+        }
+    }
+
+    /// Fills a ring with frames that `next` makes, until it is full or makes none.
+    pub(super) fn fill(&mut self, mut next: impl FnMut(&mut [u8]) -> Option<Made>) {
+        let start = self.bytes.as_ptr().align_offset(LINE).min(LINE);
+        self.frames.clear();
+        let slots = self.bytes.get_mut(start..).unwrap_or_default();
+        for (n, slot) in slots.chunks_exact_mut(SLOT).take(RING).enumerate() {
+            let Some(Made { len, ts }) = next(slot) else {
+                break;
+            };
+            let len = len.min(MAX_FRAME);
+            self.frames.push(Place {
+                at: start + n * SLOT,
+                len,
+                wire_len: u32::try_from(len).unwrap_or(u32::MAX),
+                link: LinkType::ETHERNET,
+                ts,
+            });
+        }
+    }
+
+    /// Frames.
+    pub(super) fn len(&self) -> usize {
+        self.frames.len()
+    }
+
+    /// Time from the first frame to the latest one.
+    pub(super) fn span(&self) -> Duration {
+        let first = self.frames.first().map(|frame| frame.ts);
+        let latest = self.frames.iter().map(|frame| frame.ts).max();
+        latest
+            .unwrap_or_default()
+            .saturating_since(first.unwrap_or_default())
+    }
+
+    /// Its frames as a worker takes them in, each one `later` than it was.
+    pub(super) fn bursts(&self, later: Duration) -> impl Iterator<Item = Burst<'_>> {
+        let bytes = &self.bytes;
+        self.frames.chunks(BURST).map(move |frames| Burst {
+            bytes,
+            frames,
+            later,
+        })
+    }
+}
+
+impl<'a> Burst<'a> {
+    /// Frames.
+    pub(super) fn len(&self) -> usize {
+        self.frames.len()
+    }
+
+    /// The frames, in their order.
+    #[inline]
+    pub(super) fn frames(self) -> impl Iterator<Item = Frame<'a>> {
+        let Self {
+            bytes,
+            frames,
+            later,
+        } = self;
+        frames.iter().map(move |place| Frame {
+            bytes: bytes
+                .get(place.at..place.at + place.len)
+                .unwrap_or_default(),
+            wire_len: place.wire_len,
+            link: place.link,
+            ts: place.ts.saturating_add(later),
+        })
+    }
+}

@@ -1,0 +1,258 @@
+//! The table of flows that are records of a fixed size.
+#![forbid(unsafe_code)]
+
+use std::io;
+
+use super::{
+    Index, Links, NIL, Pages, Record, SlotId, lists::Lists, memory::Region, prefetch::prefetch,
+};
+
+/// A bounded table of records with `LISTS` lists, at most 128, in the order of last use.
+///
+/// The caller hashes the keys, by a function that a sender of packets cannot foresee, and compares
+/// them. For many look-ups at once: [`prefetch_bucket`](Self::prefetch_bucket) for each, then
+/// [`prefetch_record`](Self::prefetch_record) for each, then [`find`](Self::find).
+#[derive(Debug)]
+pub struct RecordTable<R, const LISTS: usize> {
+    index: Index,
+    records: Region<R>,
+    lists: Lists<LISTS>,
+    /// Live flows.
+    len: usize,
+    /// Flows that may be there, at most the capacity.
+    limit: usize,
+    /// First of the places that were used and are free again, linked by `newer`.
+    free: u32,
+    /// Places that were ever used: the first ones.
+    used: u32,
+}
+
+/// Why a flow was not inserted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Full {
+    /// There are as many flows as may be.
+    #[error("the flow table is full")]
+    Table,
+    /// All buckets in which the flow could be found are full. Without the flow at this place, which is
+    /// in one of them, there is room.
+    #[error("the buckets of the hash are full")]
+    Buckets(SlotId),
+}
+
+impl<R: Record, const LISTS: usize> RecordTable<R, LISTS> {
+    /// A table for `capacity` flows, at least one and at most 2^32 - 2.
+    ///
+    /// The error is that of the kernel, which has not enough memory.
+    pub fn try_new(capacity: usize) -> io::Result<Self> {
+        let capacity = capacity.clamp(1, NIL as usize - 1);
+        Ok(Self {
+            index: Index::try_new(capacity)?,
+            records: Region::try_new(capacity)?,
+            lists: Lists::EMPTY,
+            len: 0,
+            limit: capacity,
+            free: NIL,
+            used: 0,
+        })
+    }
+
+    /// Bytes that a table for `capacity` flows takes, all in.
+    pub fn memory(capacity: usize) -> usize {
+        let capacity = capacity.clamp(1, NIL as usize - 1);
+        Index::memory(capacity)
+            .saturating_add(Region::<R>::memory(capacity))
+            .saturating_add(size_of::<Self>())
+    }
+
+    /// The pages that the records lie in.
+    pub fn pages(&self) -> Pages {
+        self.records.pages()
+    }
+
+    /// Live flows.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// No live flow.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Flows for which there is memory.
+    pub fn capacity(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Flows that may be there.
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// Lets so many flows be there from now on, at least one and at most the capacity. Those that are
+    /// there stay.
+    pub fn set_limit(&mut self, limit: usize) {
+        self.limit = limit.clamp(1, self.capacity());
+    }
+
+    /// No room for another flow.
+    #[inline]
+    pub fn is_full(&self) -> bool {
+        self.len >= self.limit
+    }
+
+    /// Starts to bring the bucket of `hash` into the cache.
+    #[inline]
+    pub fn prefetch_bucket(&self, hash: u64) {
+        self.index.prefetch(hash);
+    }
+
+    /// Starts to bring the record into the cache that a look-up of `hash` will most likely need. Its
+    /// bucket should be there already.
+    #[inline]
+    pub fn prefetch_record(&self, hash: u64) {
+        if let Some(slot) = self.index.first(hash) {
+            self.prefetch_slot(SlotId(slot));
+        }
+    }
+
+    /// Starts to bring the record at `id` into the cache.
+    #[inline]
+    pub fn prefetch_slot(&self, id: SlotId) {
+        if let Some(record) = self.records.get(id.0 as usize) {
+            prefetch(record);
+        }
+    }
+
+    /// Starts to bring the least recently used record of `list` into the cache.
+    #[inline]
+    pub fn prefetch_oldest(&self, list: usize) {
+        if let Some(id) = self.oldest(list) {
+            self.prefetch_slot(id);
+        }
+    }
+
+    /// Where the flow with `hash` lies of which `is` says that it is the one.
+    #[inline]
+    pub fn find(&self, hash: u64, is: impl Fn(&R) -> bool) -> Option<SlotId> {
+        self.index
+            .find(hash, |slot| {
+                self.records.get(slot as usize).is_some_and(&is)
+            })
+            .map(SlotId)
+    }
+
+    /// The flow at `id`.
+    #[inline]
+    pub fn get(&self, id: SlotId) -> Option<&R> {
+        let record = self.records.get(id.0 as usize)?;
+        record.list().is_some().then_some(record)
+    }
+
+    /// The flow at `id`, to be changed. Its links and its list must stay as they are.
+    #[inline]
+    pub fn get_mut(&mut self, id: SlotId) -> Option<&mut R> {
+        let record = self.records.get_mut(id.0 as usize)?;
+        record.list().is_some().then_some(record)
+    }
+
+    /// Adds a flow as the most recently used one of `list`. The table must not have its key already.
+    ///
+    /// An error has changed nothing.
+    pub fn insert(&mut self, hash: u64, record: R, list: usize) -> Result<SlotId, Full> {
+        if self.is_full() {
+            return Err(Full::Table);
+        }
+        let reused = self.records.get(self.free as usize);
+        let (slot, free, used) = match reused.map(R::links) {
+            Some(Links { newer, .. }) => (self.free, newer, self.used),
+            None => (self.used, NIL, self.used + 1),
+        };
+        if !self.index.insert(hash, slot) {
+            let other = self.index.any(hash).map(SlotId);
+            return Err(other.map_or(Full::Table, Full::Buckets));
+        }
+        (self.free, self.used) = (free, used);
+        self.len += 1;
+        if let Some(place) = self.records.get_mut(slot as usize) {
+            *place = record;
+        }
+        self.lists.append(&mut self.records, slot, list);
+        Ok(SlotId(slot))
+    }
+
+    /// Makes the flow at `id` the most recently used one of `list`.
+    #[inline]
+    pub fn touch(&mut self, id: SlotId, list: usize) {
+        if self.lists.is_newest(list, id) || self.get(id).is_none() {
+            return;
+        }
+        self.lists.unlink(&mut self.records, id.0);
+        self.lists.append(&mut self.records, id.0, list);
+    }
+
+    /// The lists with a flow, in ascending order.
+    #[inline]
+    pub fn used_lists(&self) -> impl Iterator<Item = usize> + use<R, LISTS> {
+        self.lists.used()
+    }
+
+    /// Live flows of `list`.
+    pub fn list_len(&self, list: usize) -> usize {
+        self.lists.len(list)
+    }
+
+    /// The least recently used flow of `list`.
+    #[inline]
+    pub fn oldest(&self, list: usize) -> Option<SlotId> {
+        self.lists.oldest(list)
+    }
+
+    /// The flow of the same list that was used next after that at `id`.
+    pub fn used_after(&self, id: SlotId) -> Option<SlotId> {
+        let newer = self.get(id)?.links().newer;
+        (newer != NIL).then_some(SlotId(newer))
+    }
+
+    /// Removes the flow at `id`, which was inserted under `hash`. None if it was not: nothing was
+    /// changed.
+    pub fn remove(&mut self, id: SlotId, hash: u64) -> Option<R> {
+        let record = *self.get(id)?;
+        if !self.index.remove(hash, id.0) {
+            return None;
+        }
+        self.lists.unlink(&mut self.records, id.0);
+        if let Some(place) = self.records.get_mut(id.0 as usize) {
+            place.set_list(None);
+            place.set_links(Links {
+                older: NIL,
+                newer: self.free,
+            });
+        }
+        self.free = id.0;
+        self.len -= 1;
+        Some(record)
+    }
+
+    /// Shows the flows in up to `limit` places from `cursor` on to `visit` and returns where to go on,
+    /// or `None` when all were seen.
+    pub fn visit(
+        &self,
+        cursor: usize,
+        limit: usize,
+        mut visit: impl FnMut(SlotId, &R),
+    ) -> Option<usize> {
+        let end = cursor.saturating_add(limit).min(self.used as usize);
+        for slot in cursor..end {
+            let id = SlotId(u32::try_from(slot).ok()?);
+            if let Some(record) = self.get(id) {
+                visit(id, record);
+            }
+        }
+        (end < self.used as usize).then_some(end)
+    }
+}
+
+#[cfg(test)]
+mod tests;
