@@ -8,6 +8,8 @@ use core::ops::AddAssign;
 
 /// Name of the capture program in the eBPF object.
 pub const CAPTURE_PROGRAM: &str = "flowtrack";
+/// Name of the program that redirects and does nothing else, in the eBPF object.
+pub const BARE_PROGRAM: &str = "bare";
 /// Name of the traffic generator program in the eBPF object.
 pub const GENERATOR_PROGRAM: &str = "generator";
 /// Name of the program of the software SPAN port in the eBPF object.

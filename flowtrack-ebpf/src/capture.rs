@@ -12,7 +12,7 @@ use aya_ebpf::{
 use flowtrack_common::abi::{Count, MAX_QUEUES, OTHER_QUEUES, Stamp, Verdicts};
 
 #[map]
-static XSKS: XskMap = XskMap::with_max_entries(MAX_QUEUES, 0);
+pub(crate) static XSKS: XskMap = XskMap::with_max_entries(MAX_QUEUES, 0);
 
 #[map]
 static VERDICTS: PerCpuArray<Verdicts> = PerCpuArray::with_max_entries(OTHER_QUEUES + 1, 0);

@@ -1,8 +1,9 @@
-//! flowtrack's eBPF programs: the capture program, and what tests and benches need: a traffic
-//! generator and a SPAN port.
+//! flowtrack's eBPF programs: the capture program, and what tests and benches need: a bare
+//! redirect, a traffic generator and a SPAN port.
 #![no_std]
 #![no_main]
 
+mod bare;
 mod capture;
 mod generator;
 mod span;

@@ -30,7 +30,8 @@ pub(crate) fn build(line: &str) -> Result<Messages> {
 }
 
 impl Messages {
-    fn parse(text: &str) -> Result<Self> {
+    /// From what cargo printed.
+    pub(crate) fn parse(text: &str) -> Result<Self> {
         let messages = text.lines().filter(|line| line.starts_with('{'));
         let values = messages.map(serde_json::from_str).collect::<Result<_, _>>();
         values.map(Self).context("cargo's messages are not JSON")

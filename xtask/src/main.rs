@@ -2,6 +2,7 @@
 //!
 //! cargo runs as the user who types the command; only a finished binary is ever elevated.
 
+mod bench;
 mod build_ebpf;
 mod captures;
 mod cargo;
@@ -41,6 +42,8 @@ enum Verb {
     Captures(captures::Options),
     /// Count the instructions that a packet takes, and compare them with those of before.
     Instructions(instructions::Options),
+    /// Measure what a packet costs, or other trackers beside flowtrack.
+    Bench(bench::Options),
     /// Check licences and sources of all dependencies.
     Deny(deny::Options),
     /// Change the code in one place at a time and see whether a unit test notices.
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
         Verb::Test(options) => return test::run(&options),
         Verb::Captures(options) => captures::run(&options),
         Verb::Instructions(options) => instructions::run(&options),
+        Verb::Bench(options) => bench::run(&options),
         Verb::Deny(options) => deny::run(&options),
         Verb::Mutants(options) => mutants::run(&options),
     };

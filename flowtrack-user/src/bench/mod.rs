@@ -8,11 +8,14 @@ pub mod expiry;
 pub mod flood;
 mod host;
 pub mod limit;
+mod median;
+mod netns;
 mod pipeline;
 mod reference;
 mod report;
 mod rivals;
 mod samples;
+mod template;
 pub mod track;
 pub mod traffic;
 pub mod veth;
@@ -35,6 +38,9 @@ pub enum BenchError {
     /// The tables do not fit.
     #[error(transparent)]
     Memory(#[from] NotEnoughMemory),
+    /// Something in the kernel or on the way to it is not as it must be.
+    #[error(transparent)]
+    Kernel(#[from] anyhow::Error),
     /// The system refused something.
     #[error("{what}")]
     System {

@@ -121,11 +121,27 @@ pub struct FloodArgs {
 
 /// `flowtrack bench xdp`
 #[derive(Debug, Args)]
-pub struct XdpArgs {}
+pub struct XdpArgs {
+    /// Measurements of each program, by turns.
+    #[arg(long, value_name = "R", default_value_t = 9, value_parser = value_parser!(u32).range(1..))]
+    pub rounds: u32,
+}
 
 /// `flowtrack bench veth`
 #[derive(Debug, Args)]
-pub struct VethArgs {}
+pub struct VethArgs {
+    /// Measurements of each receiver, by turns.
+    #[arg(long, value_name = "R", default_value_t = 5, value_parser = value_parser!(u32).range(1..))]
+    pub rounds: u32,
+
+    /// Packets of a measurement.
+    #[arg(long, value_name = "N", default_value = "4M", value_parser = traffic::count)]
+    pub packets: u64,
+
+    /// UDP flows that they are spread over.
+    #[arg(long, value_name = "N", default_value = "10K", value_parser = traffic::count)]
+    pub flows: u64,
+}
 
 impl BenchCommand {
     /// Measures what was asked for. `None` if nothing was to be measured.
@@ -146,8 +162,16 @@ impl BenchCommand {
                 runs: args.runs,
             }
             .run(),
-            Self::Xdp(XdpArgs {}) => XdpBench {}.run(),
-            Self::Veth(VethArgs {}) => VethBench {}.run(),
+            Self::Xdp(args) => XdpBench {
+                rounds: args.rounds,
+            }
+            .run(),
+            Self::Veth(args) => VethBench {
+                rounds: args.rounds,
+                packets: args.packets,
+                flows: args.flows,
+            }
+            .run(),
         }
         .map(Some)
     }
