@@ -21,7 +21,7 @@ enum Probe {
     Header,
 }
 
-const TOOLS: [Tool; 11] = [
+const TOOLS: [Tool; 12] = [
     program_tool(
         "clang",
         "compiles libxdp and libbpf for xsk-rs, and brings the libclang that reads their headers",
