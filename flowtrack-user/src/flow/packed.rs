@@ -1,14 +1,15 @@
 //! A live flow in 128 bytes, as most flows fit.
 
-mod convert;
 mod flags;
 mod int;
 mod letters;
+mod pack;
+mod unpack;
 
-use flowtrack_common::{FlowSide, Orientation, Timestamp};
+use flowtrack_common::{FlowSide, Orientation, TcpFlags, Timestamp};
 
 pub(super) use self::{
-    flags::{Field, Flags, SideField},
+    flags::Flags,
     int::{U24, U32, U40, U48, U56, Uint},
 };
 use super::clock::LastUse;
@@ -105,6 +106,12 @@ impl Packed {
         self.flags.set(field::LIST, number);
     }
 
+    /// Whether the flow itself lies elsewhere, and only key, links and list are kept here.
+    #[inline]
+    pub(super) fn is_extended(&self) -> bool {
+        self.flags.is(field::EXTENDED)
+    }
+
     /// Direction of the initiator's packets.
     #[inline]
     pub(super) fn initiator(&self) -> Orientation {
@@ -142,6 +149,12 @@ impl Packed {
             packets,
             self.wire_bytes(initiator) + self.wire_bytes(responder),
         )
+    }
+
+    /// TCP flags that `side` has sent.
+    #[inline]
+    pub(super) fn tcp_flags(&self, side: FlowSide) -> TcpFlags {
+        TcpFlags(self.tcp_flags[side as usize])
     }
 
     /// Whether the history has a D of `side`.
