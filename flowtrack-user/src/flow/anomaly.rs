@@ -16,7 +16,7 @@ pub(super) fn interval_number(now: Timestamp, interval: Duration) -> u32 {
 }
 
 /// What a flow has reported in one interval: a bit for each kind and side.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Reported {
     interval: u32,
     kinds: u16,

@@ -36,7 +36,7 @@ pub(super) const fn list_class(list: usize) -> usize {
 }
 
 /// A live flow.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Flow {
     /// Direction of the initiator's packets.
     pub(super) initiator: Orientation,
@@ -49,7 +49,7 @@ pub(super) struct Flow {
     /// Losses in the queue until then.
     pub(super) losses: u32,
     /// The timeout of the responder's port, if that has one of its own.
-    port_timeout: Option<TimeoutSlot>,
+    pub(super) port_timeout: Option<TimeoutSlot>,
     pub(super) envelope: Envelope,
     pub(super) parts: Parts,
     pub(super) reported: Reported,

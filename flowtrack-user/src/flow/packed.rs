@@ -1,14 +1,15 @@
 //! A live flow in 128 bytes, as most flows fit.
 
-mod convert;
 mod flags;
 mod int;
 mod letters;
+mod pack;
+mod unpack;
 
-use flowtrack_common::{FlowSide, Orientation, Timestamp};
+use flowtrack_common::{FlowSide, Orientation, TcpFlags, Timestamp};
 
 pub(super) use self::{
-    flags::{Field, Flags, SideField},
+    flags::Flags,
     int::{U24, U32, U40, U48, U56, Uint},
 };
 use super::clock::LastUse;
@@ -120,6 +121,12 @@ impl Record for Packed {
 }
 
 impl Packed {
+    /// Whether the flow itself lies elsewhere, and only key, links and list are kept here.
+    #[inline]
+    pub(super) fn is_extended(&self) -> bool {
+        self.flags.is(field::EXTENDED)
+    }
+
     /// Direction of the initiator's packets.
     #[inline]
     pub(super) fn initiator(&self) -> Orientation {
@@ -148,12 +155,17 @@ impl Packed {
         LastUse::new(at, clock)
     }
 
-    /// Bytes of frames of both sides.
+    /// Bytes of frames of `side`.
     #[inline]
-    pub(super) fn wire_bytes(&self) -> u64 {
-        let overhead = self.overhead.map(Uint::get);
-        let ip_bytes = self.ip_bytes.map(u64::from);
-        overhead.iter().chain(&ip_bytes).sum()
+    pub(super) fn wire_bytes(&self, side: FlowSide) -> u64 {
+        let side = side as usize;
+        u64::from(self.ip_bytes[side]) + self.overhead[side].get()
+    }
+
+    /// TCP flags that `side` has sent.
+    #[inline]
+    pub(super) fn tcp_flags(&self, side: FlowSide) -> TcpFlags {
+        TcpFlags(self.tcp_flags[side as usize])
     }
 
     /// Whether the history has a D of `side`.

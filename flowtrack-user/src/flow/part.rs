@@ -7,7 +7,7 @@ use flowtrack_common::{FlowStats, Timestamp, Volume};
 use super::clock::{Clock, LastUse};
 
 /// What the records that a flow gave so far have told of it.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Parts {
     /// Records given.
     pub(super) given: u32,

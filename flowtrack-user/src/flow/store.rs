@@ -6,7 +6,7 @@ mod slab;
 use std::io;
 
 use ahash::RandomState;
-use flowtrack_common::{CompactKey, FlowKey, VictimClass};
+use flowtrack_common::{CompactKey, FlowKey, FlowSide, VictimClass};
 
 use self::{envelopes::Envelopes, slab::Slab};
 use super::{
@@ -180,11 +180,11 @@ impl<K: FlowKey> FlowStore<K> {
     }
 
     fn flow(&self, record: &Packed, key: K, config: &TrackerConfig) -> Option<Flow> {
-        if record.flags.is(field::EXTENDED) {
+        if record.is_extended() {
             self.extended.get(extended_index(record)).copied()
         } else {
             let envelope = self.envelopes.get(record.envelope);
-            record.unpack(key, envelope, config)
+            Some(record.unpack(key, envelope, config))
         }
     }
 
@@ -193,7 +193,7 @@ impl<K: FlowKey> FlowStore<K> {
         let Some(record) = self.table.get(id) else {
             return;
         };
-        if record.flags.is(field::EXTENDED) {
+        if record.is_extended() {
             self.extended.set(extended_index(record), *flow);
             return;
         }
@@ -254,7 +254,7 @@ impl<K: FlowKey> FlowStore<K> {
 
     /// Frees what a record has beside the table.
     fn free(&mut self, record: &Packed) {
-        if record.flags.is(field::EXTENDED) {
+        if record.is_extended() {
             self.extended.remove(extended_index(record));
         }
         if record.flags.is(field::WIDE_KEY) {
@@ -285,7 +285,7 @@ impl<K: FlowKey> FlowStore<K> {
     #[inline]
     pub(super) fn patience(&self, id: SlotId) -> Option<Patience> {
         let record = self.table.get(id)?;
-        let last_use = if record.flags.is(field::EXTENDED) {
+        let last_use = if record.is_extended() {
             self.extended.get(extended_index(record))?.last_use
         } else {
             record.last_use()
@@ -333,7 +333,11 @@ impl<K: FlowKey> FlowStore<K> {
         mut visit: impl FnMut(K, &Flow),
     ) -> Option<usize> {
         self.table.visit(cursor, limit, |id, record| {
-            let small = !record.flags.is(field::EXTENDED) && record.wire_bytes() < at_least;
+            let bytes = [FlowSide::Initiator, FlowSide::Responder]
+                .map(|side| record.wire_bytes(side))
+                .iter()
+                .sum::<u64>();
+            let small = !record.is_extended() && bytes < at_least;
             if !small && let Some((key, flow)) = self.load(id, config) {
                 visit(key, &flow);
             }

@@ -3,6 +3,7 @@
 mod endpoint;
 mod gaps;
 mod history;
+mod packed;
 mod reuse;
 mod sequence;
 mod state;
@@ -18,7 +19,7 @@ use self::{
 };
 
 /// What is remembered of a connection between segments.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Connection {
     initiator: Endpoint,
     responder: Endpoint,

@@ -11,11 +11,11 @@ use super::{
 };
 
 /// One side of a connection.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Endpoint {
     pub(super) state: EndpointState,
     /// The state before that.
-    before: EndpointState,
+    pub(super) before: EndpointState,
     pub(super) stream: Stream,
     /// Number of the last SYN.
     pub(super) syn: Option<u32>,
@@ -25,7 +25,7 @@ pub(super) struct Endpoint {
     /// It has closed its side, and all that it sent has arrived.
     pub(super) closed: bool,
     /// All that it sent has arrived, and it will send no more.
-    at_end: bool,
+    pub(super) at_end: bool,
     pub(super) marks: Marks,
 }
 

@@ -16,7 +16,7 @@ pub(super) struct Gap {
 ///
 /// When there are more than fit, the lowest is given up: what fills it later cannot be told from a
 /// retransmission.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Eq)]
 pub(super) struct Gaps {
     list: [Gap; CAPACITY],
     len: u8,
@@ -46,6 +46,12 @@ impl Gap {
             self.to
         };
         Self { to, ..self }
+    }
+}
+
+impl PartialEq for Gaps {
+    fn eq(&self, other: &Self) -> bool {
+        self.len == other.len && self.iter().eq(other.iter())
     }
 }
 

@@ -5,16 +5,16 @@ use flowtrack_common::{EndpointState, FlowSide, HistoryString, TcpInfo};
 use super::endpoint::Endpoint;
 
 /// What is remembered of one side for the sake of its letters.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Marks {
     /// Numbers of the last SYN, FIN and RST, from the start of the stream.
-    syn: u32,
-    fin: u32,
-    rst: u32,
+    pub(super) syn: u32,
+    pub(super) fin: u32,
+    pub(super) rst: u32,
     /// How often there was a reason for a letter that is not written each time.
-    retransmissions: u32,
-    zero_windows: u32,
-    gaps: u32,
+    pub(super) retransmissions: u32,
+    pub(super) zero_windows: u32,
+    pub(super) gaps: u32,
 }
 
 /// The letters of the flags and the payload: S, H, F, R, D, A, and I and Q for flags that contradict

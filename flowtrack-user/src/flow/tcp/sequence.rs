@@ -20,27 +20,27 @@ const ONE_WAY: i32 = 16_384;
 ///
 /// Numbers up to `edge` were seen, or lie in one of the `gaps`. What is missing below `settled` was
 /// lost on the way to us: the other side has it.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Stream {
     /// Number before the first byte: that of the SYN, or what it would have been.
-    start: u32,
+    pub(super) start: u32,
     /// Number behind the highest one sent.
-    next: u32,
+    pub(super) next: u32,
     /// How far `next` is from `start`: the stream may be longer than the sequence space.
-    length: u64,
+    pub(super) length: u64,
     /// How far behind `next` the other side has acknowledged.
-    ahead: u32,
+    pub(super) ahead: u32,
     /// It has acknowledged more than a SYN.
-    any_acked: bool,
+    pub(super) any_acked: bool,
     /// Up to here nothing is waited for any more: it was acknowledged.
-    settled: u32,
+    pub(super) settled: u32,
     /// Number behind the highest segment.
-    edge: u32,
+    pub(super) edge: u32,
     /// Number behind the highest byte of payload that was seen.
-    payload_end: u32,
-    gaps: Gaps,
+    pub(super) payload_end: u32,
+    pub(super) gaps: Gaps,
     /// Nothing is waited for at all.
-    one_way: bool,
+    pub(super) one_way: bool,
 }
 
 /// A segment, in numbers.
