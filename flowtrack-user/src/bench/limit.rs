@@ -127,7 +127,7 @@ fn chase(lines: &[Line], random: &mut Random) {
     let mut sum = 0;
     for _ in 0..BURSTS * BURST {
         let place = random.below(lines.len());
-        let place = (place + sum) % lines.len();
+        let place = (place + sum).min(lines.len() - 1);
         sum = lines
             .get(place)
             .map_or(0, |Line([first, ..])| usize::from(*first == u64::MAX));

@@ -32,7 +32,7 @@ pub struct TrackBench {
 }
 
 /// Where packets come from.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Source {
     /// Captures.
     Files(Vec<PathBuf>),
