@@ -119,11 +119,6 @@ impl Arena {
 }
 
 impl<'a> Burst<'a> {
-    /// Frames.
-    pub(super) fn len(&self) -> usize {
-        self.frames.len()
-    }
-
     /// The frames, in their order.
     #[inline]
     pub(super) fn frames(self) -> impl Iterator<Item = Frame<'a>> {

@@ -4,7 +4,11 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, bounded};
 
-use super::arena::Burst;
+use super::{
+    arena::{Arena, Burst},
+    samples::Samples,
+    traffic::Made,
+};
 use crate::{
     capture::BURST,
     flow::{
@@ -61,6 +65,24 @@ impl Pipeline {
             self.pool.give_back(chunk);
         }
         time
+    }
+
+    /// Takes in all that `next` makes, by way of `ring`, and says how long each burst took.
+    pub(super) fn all(
+        &mut self,
+        ring: &mut Arena,
+        mut next: impl FnMut(&mut [u8]) -> Option<Made>,
+    ) -> Samples {
+        let mut samples = Samples::default();
+        loop {
+            ring.fill(&mut next);
+            if ring.len() == 0 {
+                return samples;
+            }
+            for burst in ring.bursts(Duration::ZERO) {
+                samples.push(self.measure(burst));
+            }
+        }
     }
 
     #[inline]

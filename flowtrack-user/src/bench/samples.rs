@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::{Report, Unit};
+
 /// Times of bursts, in their order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Samples(Vec<u64>);
@@ -19,9 +21,10 @@ impl Samples {
             .push(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
     }
 
-    /// The times from `start` on, up to and without `end`.
-    pub(super) fn slice(&self, start: usize, end: usize) -> Self {
-        Self(self.0.get(start..end).unwrap_or_default().to_vec())
+    /// All of it, in nanoseconds.
+    #[expect(clippy::cast_precision_loss, reason = "a run takes less than 2^53 ns")]
+    pub(super) fn total(&self) -> f64 {
+        self.0.iter().sum::<u64>() as f64
     }
 
     /// Keeps of each time the shorter one of two identical runs: what held up only one of them, another
@@ -49,6 +52,23 @@ impl Samples {
     /// The longest one.
     pub(super) fn longest(&self) -> u64 {
         self.permille(1000)
+    }
+
+    /// How many times the median the longest one is.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a burst takes less than 2^53 ns"
+    )]
+    pub(super) fn longest_to_median(&self) -> f64 {
+        self.longest() as f64 / self.median() as f64
+    }
+
+    /// Puts the median, the time that one in a thousand exceeds, and the longest one into `report`.
+    pub(super) fn report(&self, keys: [&'static str; 3], report: &mut Report) {
+        let times = [500, 999, 1000].map(|permille| self.permille(permille));
+        for (key, time) in keys.into_iter().zip(times) {
+            report.count(key, time, Unit::Nanos);
+        }
     }
 }
 
@@ -83,6 +103,5 @@ mod tests {
         let mut first = samples([5, 900, 5]);
         first.keep_shorter(&samples([800, 6, 4]));
         assert_eq!(first, samples([5, 6, 4]));
-        assert_eq!(first.slice(1, 3), samples([6, 4]));
     }
 }

@@ -8,7 +8,7 @@ use std::{path::PathBuf, time::Duration};
 
 use super::{
     BenchError, Report, Unit,
-    arena::Burst,
+    arena::Arena,
     pipeline::{Counts, Pipeline},
     samples::{Samples, median},
     traffic::Synthetic,
@@ -32,7 +32,7 @@ pub struct TrackBench {
 }
 
 /// Where packets come from.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Source {
     /// Captures.
     Files(Vec<PathBuf>),
@@ -73,17 +73,17 @@ impl Measured {
         }
     }
 
-    /// Lets `pipeline` take in `bursts` of at least one packet: a round.
+    /// Lets `pipeline` take in all frames of `arena`, each one `later` than it was: a round.
     #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
-    fn round<'a>(&mut self, pipeline: &mut Pipeline, bursts: impl Iterator<Item = Burst<'a>>) {
-        let (mut packets, mut total) = (0, Duration::ZERO);
-        for burst in bursts {
+    fn round(&mut self, pipeline: &mut Pipeline, arena: &Arena, later: Duration) {
+        let mut total = Duration::ZERO;
+        for burst in arena.bursts(later) {
             let time = pipeline.measure(burst);
             self.bursts.push(time);
-            packets += burst.len();
             total += time;
         }
-        self.rounds.push(total.as_nanos() as f64 / packets as f64);
+        self.rounds
+            .push(total.as_nanos() as f64 / arena.len() as f64);
     }
 
     /// Puts all of it into `report`.
@@ -108,8 +108,9 @@ impl Measured {
             let before = self.before.allocations.unwrap_or(0);
             report.count("allocations", allocations - before, Unit::None);
         }
-        report.count("burst_median_ns", self.bursts.median(), Unit::Nanos);
-        report.count("burst_p999_ns", self.bursts.permille(999), Unit::Nanos);
-        report.count("burst_longest_ns", self.bursts.longest(), Unit::Nanos);
+        self.bursts.report(
+            ["burst_median_ns", "burst_p999_ns", "burst_longest_ns"],
+            report,
+        );
     }
 }

@@ -179,7 +179,7 @@ impl BenchCommand {
 
 impl TrackArgs {
     /// What is to be measured.
-    fn bench(&self) -> TrackBench {
+    pub(super) fn bench(&self) -> TrackBench {
         TrackBench {
             source: match self.synthetic {
                 Some(synthetic) => Source::Synthetic(Synthetic {

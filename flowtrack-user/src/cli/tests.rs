@@ -1,13 +1,17 @@
 //! From what is typed to what is meant.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use clap::{CommandFactory, Parser};
 use flowtrack_common::L4Proto;
 
-use super::{Cli, Command, SharedArgs};
-use crate::flow::{
-    ExtractorConfig, Fragments, IcmpFlows, TimeoutClass, Timeouts, TrackerConfig, Tunnels,
+use super::{BenchArgs, BenchCommand, Cli, Command, SharedArgs};
+use crate::{
+    bench::{
+        track::{Source, TrackBench},
+        traffic::Synthetic,
+    },
+    flow::{ExtractorConfig, Fragments, IcmpFlows, TimeoutClass, Timeouts, TrackerConfig, Tunnels},
 };
 
 fn typed(options: &str) -> Result<SharedArgs, String> {
@@ -219,4 +223,56 @@ fn the_help_names_the_default_timeouts() {
         let line = format!("{}={timeout}", class.name());
         assert!(help.contains(&line), "{line} is not in the help");
     }
+}
+
+fn bench(line: &str) -> Result<BenchArgs, String> {
+    let line = format!("flowtrack bench {line}");
+    match Cli::try_parse_from(line.split_whitespace()) {
+        Ok(Cli {
+            command: Command::Bench(args),
+        }) => Ok(args),
+        Ok(other) => panic!("{other:?} is not bench"),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn track(line: &str) -> TrackBench {
+    match bench(&format!("track {line}")).unwrap().command {
+        BenchCommand::Track(args) => args.bench(),
+        other => panic!("{other:?} is not track"),
+    }
+}
+
+#[test]
+fn bench_track_replays_captures_or_makes_packets() {
+    let files = track("a.pcap b.pcap --repeat 3 --flows 64K");
+    let paths = ["a.pcap", "b.pcap"].map(PathBuf::from).to_vec();
+    assert_eq!(files.source, Source::Files(paths));
+    assert_eq!((files.repeat, files.max_flows), (3, Some(64_000)));
+
+    let synthetic = |line| match track(line).source {
+        Source::Synthetic(spec) => spec,
+        Source::Files(files) => panic!("{files:?}"),
+    };
+    assert_eq!(synthetic("--synthetic"), Synthetic::default());
+    let spec = synthetic("--synthetic flows=10K,proto=udp --seed 7 --json");
+    assert_eq!((spec.flows, spec.seed), (10_000, 7));
+}
+
+#[test]
+fn bench_refuses_what_it_cannot_measure() {
+    for (line, expected) in [
+        ("", "track"),
+        ("track", "FILE"),
+        ("track a.pcap --synthetic flows=1K", "cannot be used"),
+        ("track a.pcap --write b.pcap", "--synthetic"),
+        ("track a.pcap --repeat 0", "0 is not in"),
+        ("track a.pcap --flows 0", "above 0"),
+        ("track --synthetic rate=1", "'rate=1' is no part"),
+        ("expiry --flows none", "64K or 1M"),
+    ] {
+        let error = bench(line).unwrap_err();
+        assert!(error.contains(expected), "{line}: {error}");
+    }
+    assert!(bench("limit --json").unwrap().json);
 }

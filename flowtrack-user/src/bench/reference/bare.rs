@@ -1,6 +1,6 @@
 //! A flow table without anything but the table: two cache lines a packet, prefetched for a whole burst.
 
-use std::{hash::BuildHasher, io};
+use std::io;
 
 use ahash::RandomState;
 

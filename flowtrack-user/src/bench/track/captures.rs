@@ -28,8 +28,8 @@ impl TrackBench {
         let mut measured = Measured::begin(&pipeline, bursts);
         let period = arena.span() + PAUSE;
         for round in 0..self.repeat {
-            let bursts = arena.bursts(period.saturating_mul(round));
-            measured.round(&mut pipeline, bursts);
+            let later = period.saturating_mul(round);
+            measured.round(&mut pipeline, &arena, later);
         }
         let mut report = Report::new("track");
         measured.report(&pipeline, max_flows, &mut report);

@@ -108,7 +108,7 @@ impl TrackBench {
             if let Some(rivals) = rivals.as_mut().filter(|_| !first) {
                 rivals.round(&ring, turn);
             }
-            measured.round(&mut pipeline, ring.bursts(Duration::ZERO));
+            measured.round(&mut pipeline, &ring, Duration::ZERO);
             if let Some(rivals) = rivals.as_mut().filter(|_| first) {
                 rivals.round(&ring, turn);
             }

@@ -127,6 +127,11 @@ impl Traffic {
         self.tenths = self.tenths.saturating_add(nanos.saturating_mul(10));
     }
 
+    /// Time since the start.
+    pub fn elapsed(&self) -> Duration {
+        Duration::from_nanos(self.tenths / 10)
+    }
+
     /// The next conversation; it has not begun.
     fn conversation(&mut self) -> Conversation {
         let flow = self.next_flow;

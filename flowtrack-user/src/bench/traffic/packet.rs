@@ -3,6 +3,10 @@
     clippy::cast_possible_truncation,
     reason = "a frame is shorter than 64 KiB"
 )]
+#![expect(
+    clippy::many_single_char_names,
+    reason = "they are the bytes of addresses and numbers"
+)]
 
 use super::random::mix;
 
