@@ -72,6 +72,7 @@ impl VethBench {
     }
 
     fn measure(&self) -> anyhow::Result<Report> {
+        let mut report = Report::new("veth");
         let cores = core_affinity::get_core_ids().unwrap_or_default();
         let (first, last) = cores.first().zip(cores.last()).context("no cores")?;
         core_affinity::set_for_current(*first);
@@ -81,7 +82,6 @@ impl VethBench {
             counting.push(self.round::<counting::Counting>(*last, &mut generator)?);
             tracking.push(self.round::<tracking::Tracking>(*last, &mut generator)?);
         }
-        let mut report = Report::new("veth");
         report.count("packets", self.packets, Unit::None);
         report.count("flows", self.flows, Unit::None);
         let rate = |outcomes: &[Outcome]| {
@@ -117,7 +117,9 @@ impl VethBench {
         let elapsed = start.elapsed();
         program.detach();
         let received = receiver.finish()?;
-        let dropped = netns::dropped()? - dropped_before;
+        // What the socket refuses, veth counts as well.
+        let refused = netns::dropped()?.saturating_sub(dropped_before);
+        let dropped = refused.saturating_sub(received.lost);
         let redirected = program.verdicts(0)?.redirected.packets;
         let residuals = [
             sent.abs_diff(redirected + dropped),
