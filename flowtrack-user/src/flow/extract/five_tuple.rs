@@ -1,6 +1,11 @@
 //! The five-tuple of a packet.
 
-use flowtrack_common::{Envelope, FlowKey, L4Proto, Orientation, TunnelId, VlanStack};
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    ops::{BitXor, Mul},
+};
+
+use flowtrack_common::{Envelope, L4Proto, Orientation, TunnelId, VlanStack};
 
 use super::{ExtractorConfig, IcmpFlows, SctpFlows};
 use crate::{
@@ -129,10 +134,55 @@ impl ExtractorConfig {
 }
 
 /// The smaller end first, so that both directions give the same key.
+#[inline]
 fn canonical(key: FiveTuple, answerable: bool) -> (FiveTuple, Orientation) {
-    if answerable && (key.dst, key.dst_port) < (key.src, key.src_port) {
-        (key.reversed(), Orientation::Reverse)
+    let ports = [key.src_port, key.dst_port];
+    let (src, dst, reverse) = match (key.src, key.dst) {
+        (IpAddr::V4(src), IpAddr::V4(dst)) => {
+            let addresses = [src.to_bits(), dst.to_bits()];
+            let reverse = answerable & is_reverse(addresses, ports);
+            let [src, dst] = swapped_if(reverse, addresses).map(Ipv4Addr::from_bits);
+            (src.into(), dst.into(), reverse)
+        }
+        (IpAddr::V6(src), IpAddr::V6(dst)) => {
+            let addresses = [src.to_bits(), dst.to_bits()];
+            let reverse = answerable & is_reverse(addresses, ports);
+            let [src, dst] = swapped_if(reverse, addresses).map(Ipv6Addr::from_bits);
+            (src.into(), dst.into(), reverse)
+        }
+        // Of no packet that there is.
+        (src, dst) if answerable && dst < src => (dst, src, true),
+        (src, dst) => (src, dst, false),
+    };
+    let [src_port, dst_port] = swapped_if(reverse, ports);
+    let key = FiveTuple {
+        src,
+        dst,
+        src_port,
+        dst_port,
+        ..key
+    };
+    let orientation = if reverse {
+        Orientation::Reverse
     } else {
-        (key, Orientation::Forward)
-    }
+        Orientation::Forward
+    };
+    (key, orientation)
+}
+
+/// Whether the second end is the smaller one.
+#[inline]
+fn is_reverse<A: Ord>([src, dst]: [A; 2], [src_port, dst_port]: [u16; 2]) -> bool {
+    (dst, dst_port) < (src, src_port)
+}
+
+/// Two numbers, the other way round if `swap`. No processor can guess the direction of the next packet,
+/// so there is no branch.
+#[inline]
+fn swapped_if<N>(swap: bool, [a, b]: [N; 2]) -> [N; 2]
+where
+    N: Copy + From<bool> + BitXor<Output = N> + Mul<Output = N>,
+{
+    let difference = (a ^ b) * N::from(swap);
+    [a ^ difference, b ^ difference]
 }
