@@ -122,7 +122,7 @@ fn main() {
         sink.event(FlowEvent::Packet { key, side, len, ts });
     });
     let ends = channel.measure(60 * 1024, |sink| sink.event(black_box(ended).clone()));
-    let records = channel.measure(60 * 256, |sink| sink.record(black_box(record).clone()));
+    let records = channel.measure(60 * 256, |sink| sink.record(*black_box(record)));
     channel.assert_whole();
 
     let (shared, counts) = (SharedCounts::default(), ShardCounts::default());

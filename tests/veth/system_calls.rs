@@ -14,9 +14,9 @@ use crate::{
     protocols::{address, wire},
 };
 
-/// Packets in all, and of each of the bursts that they are sent in.
-const PACKETS: u64 = 400_000;
-const BURST: u64 = 40_000;
+/// Packets in all, and of each of the bursts that they are sent in: so many have room in the RX ring.
+const PACKETS: u64 = 60_000;
+const BURST: u64 = 2_000;
 
 /// At most so many of what is done once an interval, and at once after a pause.
 fn times(time: Duration, interval: Duration) -> u64 {
@@ -41,7 +41,7 @@ fn a_burst_of_packets_takes_at_most_one_system_call() -> Result<()> {
     let outcome = probe.stop()?;
     outcome.assert_closed();
     let (packets, bursts) = (outcome.total("/received"), outcome.total("/xsk/bursts"));
-    assert!(bursts > 0 && packets > BURST, "{:#}", outcome.ledger);
+    assert!(bursts > 0 && packets >= BURST, "{:#}", outcome.ledger);
 
     // It waited and nothing came: that is no burst's.
     let idle = calls.take(|call| call.starts_with("poll(") && call.contains(") = 0 "));

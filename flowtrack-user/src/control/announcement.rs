@@ -31,18 +31,18 @@ fn report(interface: &str, mode: AttachMode, sockets: &[SocketReport]) -> String
     };
     let count =
         |has: fn(&SocketReport) -> bool| sockets.iter().filter(|socket| has(socket)).count();
-    let mut report = format!(
-        "capturing on {interface}: {} queues, {mode} XDP, {} zero-copy, {} multi-buffer, {} in huge pages",
+    let polled = match count(|socket| socket.busy_poll) {
+        0 => String::new(),
+        polled => format!(", {polled} busy polled"),
+    };
+    format!(
+        "capturing on {interface}: {} queues, {mode} XDP, {} zero-copy, {} multi-buffer, {} in huge \
+         pages{polled}",
         sockets.len(),
         count(|socket| socket.zero_copy),
         count(|socket| socket.multi_buffer),
         count(|socket| socket.huge_pages),
-    );
-    let polled = count(|socket| socket.busy_poll);
-    if polled > 0 {
-        report += &format!(", {polled} busy polled");
-    }
-    report
+    )
 }
 
 /// What to set so that busy polling takes the place of interrupts; `None` if it is set.

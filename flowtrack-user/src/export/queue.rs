@@ -150,7 +150,7 @@ impl OutputQueue {
             events: if self.wants == EventKinds::NONE {
                 Vec::new()
             } else {
-                chunk.events.clone()
+                chunk.events.iter().collect()
             },
         };
         let len = batch.len();

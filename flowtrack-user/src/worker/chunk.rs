@@ -3,13 +3,11 @@
 use crossbeam_channel::{Receiver, Sender, bounded};
 use flowtrack_common::FlowEvent;
 
-use super::TopFlows;
+use super::{Events, TopFlows};
 use crate::flow::{EventKinds, EventSink, FiveTuple, FlowRecord};
 
 /// Records in a chunk.
 const RECORDS: usize = 256;
-/// Events in a chunk.
-const EVENTS: usize = 1024;
 
 /// Events and records of one shard, in their order.
 #[derive(Debug)]
@@ -19,7 +17,7 @@ pub struct Chunk {
     /// Flows that ended.
     pub records: Vec<FlowRecord<FiveTuple>>,
     /// Events that somebody wants.
-    pub events: Vec<FlowEvent<FiveTuple>>,
+    pub events: Events,
     /// The largest live flows, when the shard has been through its table.
     pub top: Option<TopFlows>,
 }
@@ -29,7 +27,7 @@ impl Chunk {
         Self {
             shard,
             records: Vec::with_capacity(RECORDS),
-            events: Vec::with_capacity(EVENTS),
+            events: Events::new(),
             top: None,
         }
     }
@@ -39,7 +37,7 @@ impl Chunk {
     }
 
     fn is_full(&self) -> bool {
-        self.records.len() >= RECORDS || self.events.len() >= EVENTS
+        self.records.len() >= RECORDS || self.events.is_full()
     }
 
     fn clear(&mut self) {

@@ -312,18 +312,20 @@ impl Worker {
         }
     }
 
-    /// Says once if the driver that packets come from cannot be polled.
+    /// Packets show whether the driver can be polled. One that cannot is waited for: polling would only
+    /// keep the core busy.
     fn check_polling(&mut self) {
-        let Some(socket) = self.socket.as_ref().filter(|_| self.polling_unproven) else {
-            return;
-        };
-        if self.counts.received == 0 {
+        if !self.polling_unproven || self.counts.received == 0 {
             return;
         }
         self.polling_unproven = false;
-        if !socket.can_be_polled() {
+        if let Some(socket) = self.socket.as_mut()
+            && !socket.can_be_polled()
+        {
+            socket.stop_polling();
             log::warn!(
-                "busy polling has no effect: the driver does not tell which NAPI instance to poll"
+                "busy polling has no effect, interrupts are waited for: the kernel does not know which \
+                 NAPI instance to poll (since Linux 6.13 it asks the driver, and only in zero-copy mode)"
             );
         }
     }

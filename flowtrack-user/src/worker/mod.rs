@@ -2,6 +2,7 @@
 
 mod chunk;
 mod counts;
+mod events;
 mod live;
 mod shard;
 mod timer;
@@ -10,6 +11,7 @@ mod top;
 pub use self::{
     chunk::{Chunk, ChunkPool, ChunkSink, Delivery, LostCounts},
     counts::{ShardCounts, SharedCounts},
+    events::Events,
     live::{WorkerConfig, WorkerHandle},
     shard::Shard,
     top::{TopFlow, TopFlows},

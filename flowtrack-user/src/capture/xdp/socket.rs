@@ -49,6 +49,10 @@ pub struct SocketConfig {
 
 /// What was obtained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent answers to what was asked for"
+)]
 pub struct SocketReport {
     /// Frames reach the socket without a copy.
     pub zero_copy: bool,
@@ -251,8 +255,13 @@ impl XskSocket {
         self.report.busy_poll
     }
 
-    /// Whether the driver of the packets that have arrived can be polled: busy polling goes by the NAPI
-    /// instance that they came from, which a driver may not tell.
+    /// From now on it waits.
+    pub fn stop_polling(&mut self) {
+        self.report.busy_poll = false;
+    }
+
+    /// Whether the driver can be polled, once packets have arrived: the kernel polls the NAPI instance
+    /// that they come from, as far as it knows it.
     pub fn can_be_polled(&self) -> bool {
         // Without an answer nothing is claimed to be wrong.
         sys::socket::napi_id(self.fd()).map_or(true, |id| id.is_some())

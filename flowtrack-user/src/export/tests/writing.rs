@@ -12,7 +12,7 @@ use super::script::{converse, handshake};
 use crate::{
     export::{OutputFile, OutputQueue},
     flow::{FlowRecord, RecordReason},
-    worker::{Chunk, Delivery},
+    worker::{Chunk, Delivery, Events},
 };
 
 /// More than a pipe holds.
@@ -25,7 +25,7 @@ fn chunk() -> Chunk {
     Chunk {
         shard: 0,
         records: vec![converse(&handshake()); RECORDS],
-        events: Vec::new(),
+        events: Events::new(),
         top: None,
     }
 }
@@ -70,7 +70,7 @@ fn parts_of_flows_count_only_where_they_are_written() {
     let chunk = Chunk {
         shard: 0,
         records: vec![part, part, whole],
-        events: Vec::new(),
+        events: Events::new(),
         top: None,
     };
     for (output, sent) in [("json:pipe", 3), ("zeek:pipe", 1), ("events:pipe", 0)] {
