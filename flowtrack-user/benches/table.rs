@@ -3,12 +3,16 @@
 //! Each group does the same to a table of records and to the hash map of the standard library
 //! (hashbrown), with the same hashes, keys and values. The ratio of the two tells something on a busy
 //! machine too; the times alone do not.
-#![expect(clippy::expect_used, reason = "a benchmark without memory has nothing to measure")]
+#![expect(
+    clippy::expect_used,
+    reason = "a benchmark without memory has nothing to measure"
+)]
 
 use std::{
     collections::HashMap,
     hash::{BuildHasherDefault, Hasher},
     hint::black_box,
+    iter,
     time::Duration,
 };
 
@@ -155,6 +159,16 @@ fn table(flows: usize, keys: &Keys) -> Table {
     table
 }
 
+/// Lets the flows be used in an order that is not that of their places.
+fn shuffle(table: &mut Table, flows: usize) {
+    let mut keys = Keys::new();
+    for wanted in keys.some(2 * flows, flows) {
+        if let Some(id) = find(table, wanted) {
+            table.touch(id, 0);
+        }
+    }
+}
+
 fn map(flows: usize, keys: &Keys) -> Map {
     let mut map = Map::with_capacity_and_hasher(flows, BuildHasherDefault::default());
     map.extend((0..flows).map(|number| {
@@ -227,6 +241,8 @@ fn new_flows(criterion: &mut Criterion) {
         let keys = Keys::new();
         let (mut table, mut map) = (table(flows, &keys), map(flows, &keys));
         let mut group = group(criterion, "insert and remove", BATCHES * BATCH);
+        shuffle(&mut table, flows);
+        let mut ahead = ahead(&table);
         let mut next = flows;
         let mut batch = Vec::with_capacity(BATCH);
         group.bench_function(BenchmarkId::new("prefetched", flows), |bencher| {
@@ -235,7 +251,7 @@ fn new_flows(criterion: &mut Criterion) {
                     batch.clear();
                     batch.extend((next..next + BATCH).map(|number| keys.nth(number)));
                     next += BATCH;
-                    evict_and_insert(&mut table, &keys, &batch);
+                    evict_and_insert(&mut table, &keys, &batch, &mut ahead);
                 }
             });
         });
@@ -254,21 +270,25 @@ fn new_flows(criterion: &mut Criterion) {
     }
 }
 
-fn evict_and_insert(table: &mut Table, keys: &Keys, batch: &[Hashed]) {
+fn evict_and_insert(table: &mut Table, keys: &Keys, batch: &[Hashed], ahead: &mut Option<SlotId>) {
+    let hash = |flow: &Flow| keys.hasher.hash_one(flow.key.number);
     for new in batch {
         table.prefetch_bucket(new.hash);
     }
     for new in batch {
-        if let Some(oldest) = table.oldest(0)
-            && let Some(flow) = table.get(oldest)
-        {
-            let hash = keys.hasher.hash_one(flow.key.number);
-            table.remove(oldest, hash);
-            table.prefetch_oldest(0);
+        *ahead = ahead.and_then(|id| table.prefetch_removal(id, hash));
+        let oldest = table.oldest(0);
+        if let Some((id, hash)) = oldest.and_then(|id| Some((id, hash(table.get(id)?)))) {
+            table.remove(id, hash);
         }
         let inserted = table.insert(new.hash, flow(new.key), 0);
         assert!(inserted.is_ok(), "room for a flow");
     }
+}
+
+/// Where a cursor begins that runs some flows ahead of the oldest.
+fn ahead(table: &Table) -> Option<SlotId> {
+    iter::successors(table.oldest(0), |&id| table.used_after(id)).nth(8)
 }
 
 /// A flow that is found becomes the most recently used one of its list.
