@@ -133,6 +133,19 @@ impl<R: Record, const LISTS: usize> RecordTable<R, LISTS> {
         }
     }
 
+    /// Starts to bring into the cache what the removal of the flow at `id` needs besides its record:
+    /// the bucket of its hash, and the record of the flow of the same list that was used next after
+    /// it, which it returns.
+    ///
+    /// A caller that ends the oldest flow again and again lets such a cursor run some flows ahead.
+    #[inline]
+    pub fn prefetch_removal(&self, id: SlotId, hash: impl FnOnce(&R) -> u64) -> Option<SlotId> {
+        self.prefetch_bucket(hash(self.get(id)?));
+        let next = self.used_after(id)?;
+        self.prefetch_slot(next);
+        Some(next)
+    }
+
     /// Where the flow with `hash` lies of which `is` says that it is the one.
     #[inline]
     pub fn find(&self, hash: u64, is: impl Fn(&R) -> bool) -> Option<SlotId> {
@@ -210,6 +223,7 @@ impl<R: Record, const LISTS: usize> RecordTable<R, LISTS> {
     }
 
     /// The flow of the same list that was used next after that at `id`.
+    #[inline]
     pub fn used_after(&self, id: SlotId) -> Option<SlotId> {
         let newer = self.get(id)?.links().newer;
         (newer != NIL).then_some(SlotId(newer))

@@ -206,6 +206,26 @@ fn flows_can_be_in_each_of_128_lists() {
 }
 
 #[test]
+fn a_cursor_that_prefetches_removals_sees_the_flows_in_the_order_of_their_use() {
+    let mut table = RecordTable::<Flow, 2>::try_new(8).unwrap();
+    for key in [3, 1, 2, 0] {
+        table.insert(key, flow(key), 1).unwrap();
+    }
+    let mut hashed = Vec::new();
+    let mut cursor = table.oldest(1);
+    while let Some(id) = cursor {
+        cursor = table.prefetch_removal(id, |flow| {
+            hashed.push(flow.key);
+            flow.key
+        });
+    }
+    assert_eq!(hashed, [3, 1, 2, 0]);
+    let removed = table.oldest(1).unwrap();
+    table.remove(removed, 3);
+    assert_eq!(table.prefetch_removal(removed, |flow| flow.key), None);
+}
+
+#[test]
 fn takes_the_memory_that_it_says() {
     type Table = RecordTable<Flow, 1>;
     for flows in [1, 100, 1000, 100_000, 1 << 20] {
