@@ -14,6 +14,13 @@ impl Packed {
     /// `flow` in short, without key, links and list, or `None` if it does not fit. `envelope` is the
     /// number of its envelope.
     pub(in crate::flow) fn pack(flow: &Flow, envelope: u16) -> Option<Self> {
+        let packed = Self::condense(flow, envelope);
+        (packed.expand(flow.envelope, flow.port_timeout) == *flow).then_some(packed)
+    }
+
+    /// What fits of `flow`.
+    #[inline]
+    pub(super) fn condense(flow: &Flow, envelope: u16) -> Self {
         let stats = &flow.stats;
         let letters = Letters::of(&flow.history);
         let mut packed = Self {
@@ -31,7 +38,7 @@ impl Packed {
         if !flow.tcp.is_unseen() {
             flow.tcp.pack(&mut packed);
         }
-        (packed.expand(flow.envelope, flow.port_timeout) == *flow).then_some(packed)
+        packed
     }
 
     #[inline]
@@ -93,7 +100,6 @@ fn flags(flow: &Flow, letters: Letters) -> Flags {
     let mut flags = Flags::default();
     for (field, value) in [
         (field::REVERSED, reversed.into()),
-        (field::STATE, flow.state as u64),
         (field::HAS_L4, flow.l4.is_some().into()),
         (field::L4, flow.l4.map_or(0, L4Proto::number).into()),
         (field::MIDSTREAM, completeness.midstream.into()),
@@ -103,6 +109,7 @@ fn flags(flow: &Flow, letters: Letters) -> Flags {
     ] {
         flags.set(field, value);
     }
+    flags.set_state(flow.state);
     for side in [FlowSide::Initiator, FlowSide::Responder] {
         flags.set(field::HAS_DATA.of(side), letters.has_data(side).into());
         flags.set(field::HAS_ACK.of(side), letters.has_ack(side).into());
