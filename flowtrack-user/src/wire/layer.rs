@@ -15,6 +15,7 @@ pub(super) struct Layer<'a> {
 
 impl<'a> Layer<'a> {
     /// The whole of `frame`.
+    #[inline]
     pub(super) fn of(frame: &Frame<'a>) -> Self {
         Self {
             bytes: frame.bytes,
@@ -24,11 +25,13 @@ impl<'a> Layer<'a> {
     }
 
     /// The first `N` bytes, or `None` if fewer were captured.
+    #[inline]
     pub(super) fn header<const N: usize>(&self) -> Option<&'a [u8; N]> {
         self.bytes.first_chunk()
     }
 
     /// What follows `len` bytes of header; `None` if the header was not captured whole.
+    #[inline]
     pub(super) fn after(self, len: usize) -> Option<Self> {
         Some(Self {
             bytes: self.bytes.get(len..)?,
@@ -38,11 +41,13 @@ impl<'a> Layer<'a> {
     }
 
     /// The first `N` bytes and what follows them.
+    #[inline]
     pub(super) fn split<const N: usize>(self) -> Option<(&'a [u8; N], Self)> {
         Some((self.header()?, self.after(N)?))
     }
 
     /// The same, cut to `len` bytes: the rest is padding.
+    #[inline]
     pub(super) fn limited(self, len: usize) -> Self {
         Self {
             bytes: self.bytes.get(..len).unwrap_or(self.bytes),
@@ -52,16 +57,19 @@ impl<'a> Layer<'a> {
     }
 
     /// Whether all of it was captured.
+    #[inline]
     pub(super) fn is_whole(&self) -> bool {
         self.bytes.len() >= self.wire_len
     }
 
     /// Where it starts in the frame.
+    #[inline]
     pub(super) fn position(&self) -> u32 {
         u32::try_from(self.offset).unwrap_or(u32::MAX)
     }
 
     /// Bytes on the wire; a layer is limited by a 16-bit length or by the frame's 32-bit one.
+    #[inline]
     pub(super) fn len(&self) -> u32 {
         u32::try_from(self.wire_len).unwrap_or(u32::MAX)
     }

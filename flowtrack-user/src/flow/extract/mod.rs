@@ -229,7 +229,11 @@ impl FiveTupleExtractor {
 
     /// The transport header of a packet, or of the datagram that it is a fragment of. Where it is not
     /// known, there are no ports.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "hardly anything is left of it for a plain frame"
+    )]
+    #[inline(always)]
     fn header(&mut self, packet: &Packet, frame: &Frame<'_>) -> (Header, Defects) {
         let l4 = packet.l4;
         let ends = self.config.ends(packet);

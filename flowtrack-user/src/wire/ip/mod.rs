@@ -68,7 +68,11 @@ pub(super) fn parse(
 }
 
 /// The same packet, if it is one of TCP or UDP that is whole, sound and not the outside of a tunnel.
-#[inline]
+#[expect(
+    clippy::inline_always,
+    reason = "a caller uses the fields; by a call they would go through memory twice"
+)]
+#[inline(always)]
 pub(super) fn parse_plain(
     version: Version,
     layer: Layer<'_>,
