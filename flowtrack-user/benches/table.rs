@@ -21,7 +21,7 @@ use criterion::{
     BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
     measurement::WallTime,
 };
-use flowtrack::table::{Links, Record, RecordTable, SlotId};
+use flowtrack::table::{Links, Paging, Record, RecordTable, SlotId};
 
 /// Look-ups in one batch.
 const BATCH: usize = 64;
@@ -151,7 +151,7 @@ fn flow(key: Key) -> Flow {
 }
 
 fn table(flows: usize, keys: &Keys) -> Table {
-    let mut table = Table::try_new(flows).expect("memory for the table");
+    let mut table = Table::try_new(flows, Paging::Now).expect("memory for the table");
     for number in 0..flows {
         let Hashed { key, hash } = keys.nth(number);
         table.insert(hash, flow(key), 0).expect("room for a flow");

@@ -42,7 +42,7 @@ const _: () = assert!(size_of::<Bucket>() == 64);
 impl Index {
     /// An index for `capacity` entries, of which a bucket then has 8.4 on average.
     pub fn try_new(capacity: usize) -> io::Result<Self> {
-        let buckets = Region::try_new(Self::buckets(capacity))?;
+        let buckets = Region::filled(Self::buckets(capacity), Bucket::default())?;
         Ok(Self { buckets })
     }
 

@@ -7,9 +7,7 @@ use super::{NIL, SlotId};
 pub(super) const MAX_LISTS: usize = 128;
 
 /// A flow in a [`RecordTable`](super::RecordTable), which keeps its place in a list in it.
-///
-/// The default value must say that it is in no list: it stands for a place without a flow.
-pub trait Record: Copy + Default {
+pub trait Record: Copy {
     /// The neighbours in the list, as last set.
     fn links(&self) -> Links;
 

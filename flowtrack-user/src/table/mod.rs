@@ -17,7 +17,7 @@ mod simd;
 
 pub use index::Index;
 pub use lists::{Links, Record};
-pub use memory::{Pages, Region};
+pub use memory::{Pages, Paging, Region};
 pub use plain::FlowTable;
 pub(crate) use prefetch::prefetch;
 pub use records::{Full, RecordTable};

@@ -4,7 +4,8 @@
 use std::io;
 
 use super::{
-    Index, Links, NIL, Pages, Record, SlotId, lists::Lists, memory::Region, prefetch::prefetch,
+    Index, Links, NIL, Pages, Paging, Record, SlotId, lists::Lists, memory::Region,
+    prefetch::prefetch,
 };
 
 /// A bounded table of records with `LISTS` lists, at most 128, in the order of last use.
@@ -23,8 +24,6 @@ pub struct RecordTable<R, const LISTS: usize> {
     limit: usize,
     /// First of the places that were used and are free again, linked by `newer`.
     free: u32,
-    /// Places that were ever used: the first ones.
-    used: u32,
 }
 
 /// Why a flow was not inserted.
@@ -42,17 +41,17 @@ pub enum Full {
 impl<R: Record, const LISTS: usize> RecordTable<R, LISTS> {
     /// A table for `capacity` flows, at least one and at most 2^32 - 2.
     ///
-    /// The error is that of the kernel, which has not enough memory.
-    pub fn try_new(capacity: usize) -> io::Result<Self> {
+    /// With [`Paging::OnDemand`], records that were never used cost nothing; the index is there from
+    /// the start. The error is that of the kernel, which has not enough memory.
+    pub fn try_new(capacity: usize, paging: Paging) -> io::Result<Self> {
         let capacity = capacity.clamp(1, NIL as usize - 1);
         Ok(Self {
             index: Index::try_new(capacity)?,
-            records: Region::try_new(capacity)?,
+            records: Region::try_new(capacity, paging)?,
             lists: Lists::EMPTY,
             len: 0,
             limit: capacity,
             free: NIL,
-            used: 0,
         })
     }
 
@@ -82,7 +81,7 @@ impl<R: Record, const LISTS: usize> RecordTable<R, LISTS> {
 
     /// Flows for which there is memory.
     pub fn capacity(&self) -> usize {
-        self.records.len()
+        self.records.room()
     }
 
     /// Flows that may be there.
@@ -178,18 +177,20 @@ impl<R: Record, const LISTS: usize> RecordTable<R, LISTS> {
             return Err(Full::Table);
         }
         let reused = self.records.get(self.free as usize);
-        let (slot, free, used) = match reused.map(R::links) {
-            Some(Links { newer, .. }) => (self.free, newer, self.used),
-            None => (self.used, NIL, self.used + 1),
+        let (slot, free) = match reused.map(R::links) {
+            Some(Links { newer, .. }) => (self.free, newer),
+            None => (u32::try_from(self.records.len()).unwrap_or(NIL), NIL),
         };
         if !self.index.insert(hash, slot) {
             let other = self.index.any(hash).map(SlotId);
             return Err(other.map_or(Full::Table, Full::Buckets));
         }
-        (self.free, self.used) = (free, used);
+        self.free = free;
         self.len += 1;
-        if let Some(place) = self.records.get_mut(slot as usize) {
-            *place = record;
+        match self.records.get_mut(slot as usize) {
+            Some(place) => *place = record,
+            // There is room: fewer flows are there than the capacity, and no place is free.
+            None => _ = self.records.push(record),
         }
         self.lists.append(&mut self.records, slot, list);
         Ok(SlotId(slot))
@@ -257,14 +258,14 @@ impl<R: Record, const LISTS: usize> RecordTable<R, LISTS> {
         limit: usize,
         mut visit: impl FnMut(SlotId, &R),
     ) -> Option<usize> {
-        let end = cursor.saturating_add(limit).min(self.used as usize);
+        let end = cursor.saturating_add(limit).min(self.records.len());
         for slot in cursor..end {
             let id = SlotId(u32::try_from(slot).ok()?);
             if let Some(record) = self.get(id) {
                 visit(id, record);
             }
         }
-        (end < self.used as usize).then_some(end)
+        (end < self.records.len()).then_some(end)
     }
 }
 

@@ -6,7 +6,7 @@ use std::{
     ptr::NonNull,
 };
 
-use super::{PAGE, Pages};
+use super::{PAGE, Pages, Paging};
 
 pub(super) struct Mapping {
     start: NonNull<u8>,
@@ -15,7 +15,7 @@ pub(super) struct Mapping {
 
 impl Mapping {
     /// Zeroed memory of `len` bytes, more than none.
-    pub(super) fn new(len: usize) -> io::Result<Self> {
+    pub(super) fn new(len: usize, _: Paging) -> io::Result<Self> {
         let layout = Layout::from_size_align(len, PAGE).map_err(io::Error::other)?;
         // SAFETY: the layout is not empty.
         let start = unsafe { alloc_zeroed(layout) };

@@ -14,9 +14,9 @@ use libc::{
     MAP_NORESERVE, MAP_PRIVATE, PROT_NONE, PROT_READ, PROT_WRITE,
 };
 
-use super::{HUGE_PAGE, Pages};
+use super::{HUGE_PAGE, Pages, Paging};
 
-/// Memory for reading and writing, which is there already and not only promised.
+/// Memory for reading and writing.
 pub(super) struct Mapping {
     start: NonNull<u8>,
     pages: Pages,
@@ -26,16 +26,21 @@ pub(super) struct Mapping {
 
 impl Mapping {
     /// Zeroed memory of `len` bytes, more than none, and a multiple of 2 MiB from there on.
-    pub(super) fn new(len: usize) -> io::Result<Self> {
+    pub(super) fn new(len: usize, paging: Paging) -> io::Result<Self> {
         if len < HUGE_PAGE {
             let area = Area::new(len, PROT_READ | PROT_WRITE, 0)?;
+            populate(area.start, len, paging)?;
             return Ok(Self {
                 start: area.start,
                 pages: Pages::Base,
                 _area: area,
             });
         }
-        Self::reserved(len).or_else(|_| Self::aligned(len))
+        match paging {
+            Paging::Now => Self::reserved(len).or_else(|_| Self::aligned(len, paging)),
+            // A fault that finds a reserved page gone would end the process.
+            Paging::OnDemand => Self::aligned(len, paging),
+        }
     }
 
     pub(super) fn start(&self) -> NonNull<u8> {
@@ -49,7 +54,7 @@ impl Mapping {
     /// Memory from the huge pages that the administrator has reserved.
     fn reserved(len: usize) -> io::Result<Self> {
         let area = Area::new(len, PROT_READ | PROT_WRITE, MAP_HUGETLB | MAP_HUGE_2MB)?;
-        populate(area.start, len)?;
+        populate(area.start, len, Paging::Now)?;
         Ok(Self {
             start: area.start,
             pages: Pages::Huge,
@@ -61,7 +66,7 @@ impl Mapping {
     ///
     /// What remains before and after stays inaccessible. So the kernel does not join the memory with
     /// another mapping, and an access out of bounds ends there.
-    fn aligned(len: usize) -> io::Result<Self> {
+    fn aligned(len: usize, paging: Paging) -> io::Result<Self> {
         let room = len
             .checked_add(2 * HUGE_PAGE)
             .ok_or(io::ErrorKind::OutOfMemory)?;
@@ -74,7 +79,7 @@ impl Mapping {
         // A kernel without huge pages refuses, and the memory is as good as it gets.
         // SAFETY: as above.
         let _ = check(unsafe { libc::madvise(start.as_ptr().cast(), len, MADV_HUGEPAGE) });
-        populate(start, len)?;
+        populate(start, len, paging)?;
         let pages = match huge_bytes(start) {
             0 => Pages::Base,
             bytes => Pages::Transparent(bytes.min(len)),
@@ -87,9 +92,12 @@ impl Mapping {
     }
 }
 
-/// Lets the kernel provide all pages now. It says if it cannot, where a first write would end the
-/// process.
-fn populate(start: NonNull<u8>, len: usize) -> io::Result<()> {
+/// Lets the kernel provide all pages if that is to be now. It says if it cannot, where a first write
+/// would end the process.
+fn populate(start: NonNull<u8>, len: usize, paging: Paging) -> io::Result<()> {
+    if paging == Paging::OnDemand {
+        return Ok(());
+    }
     // SAFETY: the callers have mapped the memory, and populating it does not change it.
     let populated =
         check(unsafe { libc::madvise(start.as_ptr().cast(), len, MADV_POPULATE_WRITE) });
@@ -193,7 +201,7 @@ AnonHugePages:      2048 kB
 
     #[test]
     fn memory_around_an_aligned_mapping_is_a_mapping_of_its_own() {
-        let mapping = Mapping::aligned(2 * HUGE_PAGE).unwrap();
+        let mapping = Mapping::aligned(2 * HUGE_PAGE, Paging::Now).unwrap();
         let start = mapping.start().addr().get();
         let smaps = std::fs::read_to_string("/proc/self/smaps").unwrap();
         let own = format!("{:x}-{:x} rw-p", start, start + 2 * HUGE_PAGE);
