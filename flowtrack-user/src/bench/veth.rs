@@ -53,7 +53,7 @@ struct Received {
     packets: u64,
     /// Dropped in front of the ring.
     lost: u64,
-    /// Of the packets, those that are in no flow and have no reason for it.
+    /// Of the packets, those that are in no flow.
     unexplained: u64,
 }
 
