@@ -5,6 +5,7 @@ use std::time::Duration;
 use ahash::RandomState;
 
 use super::{FiveTuple, Timeouts, recent::RecentFlows, store::FlowStore};
+use crate::table::Paging;
 
 /// Size and timeouts of a tracker.
 #[expect(
@@ -15,6 +16,8 @@ use super::{FiveTuple, Timeouts, recent::RecentFlows, store::FlowStore};
 pub struct TrackerConfig {
     /// Flows that the table holds; it is allocated once.
     pub max_flows: usize,
+    /// When its memory is had.
+    pub paging: Paging,
     /// When a silent flow is over.
     pub timeouts: Timeouts,
     /// A flow that was active for so long gives a record, and goes on.
@@ -179,6 +182,7 @@ impl Default for TrackerConfig {
     fn default() -> Self {
         Self {
             max_flows: 1 << 18,
+            paging: Paging::OnDemand,
             timeouts: Timeouts::default(),
             active_timeout: None,
             direction: Direction::FirstPacket,

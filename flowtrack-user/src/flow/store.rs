@@ -58,11 +58,10 @@ impl Lookup {
 }
 
 impl<K: FlowKey> FlowStore<K> {
-    /// Room for so many flows as `config` says. All memory is allocated here, and that of the table is
-    /// touched by the calling thread.
+    /// Room for so many flows as `config` says. All memory is allocated here.
     pub(super) fn try_new(config: &TrackerConfig) -> io::Result<Self> {
         let capacity = config.max_flows;
-        let table = RecordTable::try_new(capacity)?;
+        let table = RecordTable::try_new(capacity, config.paging)?;
         Ok(Self {
             classes: [0; VictimClass::ALL.len()],
             extended: Slab::try_new(table.capacity())?,
