@@ -11,7 +11,7 @@ use flowtrack::{
     wire,
 };
 
-use self::frames::{Maker, batch, frame, tcp4, udp4};
+use self::frames::{KINDS, Maker, batch, frame, tcp4, udp4};
 
 /// Flows that live packets belong to.
 const LIVE: u32 = 1024;
@@ -21,9 +21,10 @@ const MAX_FLOWS: usize = 1 << 16;
 /// A part of the way, and what puts packets through it.
 type Case = (&'static str, fn(u32));
 
-const CASES: [Case; 4] = [
+const CASES: [Case; 5] = [
     ("parse", parse),
     ("intake", intake),
+    ("intake_of_all_kinds", intake_of_all_kinds),
     ("packet_of_a_flow", packets),
     ("new_flow", new_flows),
 ];
@@ -66,7 +67,16 @@ fn parse(count: u32) {
 
 /// Frame to what a tracker takes in.
 fn intake(count: u32) {
-    let frames = batch(tcp4, LIVE);
+    take_in(&batch(tcp4, LIVE), count);
+}
+
+/// The same for as many frames of each kind.
+fn intake_of_all_kinds(count: u32) {
+    let frames = KINDS.map(|(_, maker)| batch(maker, LIVE));
+    take_in(&frames.concat(), count);
+}
+
+fn take_in(frames: &[Vec<u8>], count: u32) {
     let mut intake = Intake::default();
     for bytes in frames.iter().cycle().take(count as usize) {
         intake.frame(&frame(black_box(bytes)), |observation| {

@@ -54,7 +54,7 @@ fn intake(c: &mut Criterion) {
                 burst.clear();
                 for bytes in &frames {
                     intake.frame(&frame(black_box(bytes)), |observation| {
-                        burst.push(observation)
+                        burst.push(observation);
                     });
                 }
                 black_box(&burst);

@@ -16,10 +16,10 @@ const VXLAN_PORT: u16 = 4789;
 const MIN_LEN: usize = 60;
 
 /// Makes the frame of a flow, by the number of the flow.
-pub type Maker = fn(u32) -> Vec<u8>;
+pub(crate) type Maker = fn(u32) -> Vec<u8>;
 
 /// Kinds of frames, by name.
-pub const KINDS: [(&str, Maker); 6] = [
+pub(crate) const KINDS: [(&str, Maker); 6] = [
     ("tcp4", tcp4),
     ("udp4", udp4),
     ("tcp6", tcp6),
@@ -29,12 +29,12 @@ pub const KINDS: [(&str, Maker); 6] = [
 ];
 
 /// Frames of the flows 0 to `count`.
-pub fn batch(maker: Maker, count: u32) -> Vec<Vec<u8>> {
+pub(crate) fn batch(maker: Maker, count: u32) -> Vec<Vec<u8>> {
     (0..count).map(maker).collect()
 }
 
 /// A frame that was captured whole.
-pub fn frame(bytes: &[u8]) -> Frame<'_> {
+pub(crate) fn frame(bytes: &[u8]) -> Frame<'_> {
     Frame {
         bytes,
         wire_len: u32::try_from(bytes.len()).unwrap_or(u32::MAX),
@@ -44,12 +44,12 @@ pub fn frame(bytes: &[u8]) -> Frame<'_> {
 }
 
 /// TCP over IPv4.
-pub fn tcp4(flow: u32) -> Vec<u8> {
+pub(crate) fn tcp4(flow: u32) -> Vec<u8> {
     ethernet(&[], IPV4, &ipv4(flow, TCP, &tcp(flow)))
 }
 
 /// UDP over IPv4.
-pub fn udp4(flow: u32) -> Vec<u8> {
+pub(crate) fn udp4(flow: u32) -> Vec<u8> {
     ethernet(&[], IPV4, &ipv4(flow, UDP, &udp(ends(flow).1, &[0; 18])))
 }
 
