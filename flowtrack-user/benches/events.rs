@@ -121,7 +121,7 @@ fn main() {
         let (key, side, len, ts) = black_box((*key, *side, *len, *ts));
         sink.event(FlowEvent::Packet { key, side, len, ts });
     });
-    let ends = channel.measure(60 * 1024, |sink| sink.event(black_box(ended).clone()));
+    let ends = channel.measure(60 * 256, |sink| sink.event(black_box(ended).clone()));
     let records = channel.measure(60 * 256, |sink| sink.record(*black_box(record)));
     channel.assert_whole();
 
