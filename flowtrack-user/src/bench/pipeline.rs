@@ -16,6 +16,7 @@ use crate::{
         Observation, TrackerConfig,
     },
     sys::alloc,
+    table::{Pages, Paging},
     worker::{Chunk, ChunkPool, ChunkSink, Delivery, Shard, ShardCounts},
 };
 
@@ -29,7 +30,6 @@ pub(super) struct Pipeline {
     shard: Shard,
     chunks: Receiver<Chunk>,
     pool: ChunkPool,
-    memory: usize,
     /// Allocations while bursts were taken in, where they are counted.
     allocations: Option<u64>,
 }
@@ -43,10 +43,9 @@ impl Pipeline {
         Ok(Self {
             intake: Intake::new(ExtractorConfig::default()),
             burst: Vec::with_capacity(BURST * MAX_OBSERVATIONS),
-            shard: Shard::new(*config, sink),
+            shard: Shard::new(TrackerConfig { paging: Paging::Now, ..*config }, sink),
             chunks,
             pool,
-            memory: config.memory(),
             allocations: None,
         })
     }
@@ -125,7 +124,12 @@ impl Pipeline {
 
     /// Bytes that the tracker has.
     pub(super) fn memory(&self) -> usize {
-        self.memory
+        self.shard.memory()
+    }
+
+    /// The pages that its flow table lies in.
+    pub(super) fn pages(&self) -> Pages {
+        self.shard.pages()
     }
 }
 

@@ -97,6 +97,7 @@ impl Measured {
         report.number("ns_per_packet", median(&self.rounds), Unit::Nanos);
         report.count("flows", counts.live, Unit::None);
         report.count("table_flows", config_flows as u64, Unit::None);
+        report.text("table_pages", format!("{:?}", pipeline.pages()));
         let bytes = pipeline.memory() as f64 / config_flows as f64;
         report.number("bytes_per_flow", bytes, Unit::Bytes);
         report.number("hits", 1.0 - started, Unit::Share);

@@ -18,6 +18,7 @@ use super::{
 use crate::{
     export::{OutputQueue, OutputSpec},
     flow::{EventKinds, ExtractorConfig, TrackerConfig},
+    table::Paging,
     sys::interface::{self, LinkState},
     worker::{ChunkSink, Delivery, Shard, ShardCounts, WorkerConfig, WorkerHandle},
 };
@@ -118,7 +119,11 @@ impl Run {
         let (mut workers, mut pools) = (Vec::new(), Vec::new());
         for queue in 0..queues {
             let (sink, pool) = ChunkSink::new(queue, CHUNKS, sender.clone(), wants, Delivery::Drop);
-            let tracker = config.tracker;
+            // A page fault while packets come in would cost some of them.
+            let tracker = TrackerConfig {
+                paging: Paging::Now,
+                ..config.tracker
+            };
             let worker = WorkerConfig {
                 queue: u32::try_from(queue)?,
                 core: cores.get(queue % cores.len().max(1)).copied(),

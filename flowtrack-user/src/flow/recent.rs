@@ -19,7 +19,7 @@ const FLAGS: u64 = REVERSE | EVICTED;
 /// Remembers keys of flows that ended without being over: who the initiator was, and whether the flow
 /// was evicted.
 ///
-/// It has a place of 16 bytes for every other flow that the table holds, and at least 16 KiB; all are
+/// It has a place of 16 bytes for every fourth flow that the table holds, and at least 16 KiB; all are
 /// allocated when it is made. A key is known by 62 bits of a keyed hash: one that was never there is
 /// taken for one that was once in 10^13 times. Where there is no place for a key, the one that was
 /// remembered first is forgotten.
@@ -139,7 +139,7 @@ impl Place {
 }
 
 fn sets(flows: usize) -> usize {
-    (flows / 2).max(PLACES_MIN).div_ceil(WAYS)
+    (flows / 4).max(PLACES_MIN).div_ceil(WAYS)
 }
 
 #[cfg(test)]
@@ -246,8 +246,8 @@ mod tests {
     }
 
     #[test]
-    fn it_takes_eight_bytes_for_each_flow_and_does_not_grow() {
-        for (flows, bytes) in [(1, 1 << 14), (1 << 11, 1 << 14), (1_000_000, 8_000_000)] {
+    fn it_takes_four_bytes_for_each_flow_and_does_not_grow() {
+        for (flows, bytes) in [(1, 1 << 14), (1 << 12, 1 << 14), (1_000_000, 4_000_000)] {
             assert_eq!(RecentFlows::memory(flows), bytes);
             let mut recent = RecentFlows::new(flows, RandomState::new());
             for number in 0..10_000 {
@@ -255,6 +255,6 @@ mod tests {
             }
             assert_eq!(size_of_val(&*recent.sets), bytes);
         }
-        assert_eq!(RecentFlows::memory(1 << 18), 1 << 21, "the default");
+        assert_eq!(RecentFlows::memory(1 << 18), 1 << 20, "the default");
     }
 }

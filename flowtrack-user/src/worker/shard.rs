@@ -8,6 +8,7 @@ use super::{ChunkSink, LostCounts, ShardCounts, TopFlows, timer::Timer};
 use crate::{
     capture::BURST,
     flow::{FiveTuple, Observation, Tracker, TrackerConfig},
+    table::Pages,
 };
 
 /// Flows that may expire for each observation: more than it can start, so that the sweep keeps up.
@@ -90,6 +91,16 @@ impl Shard {
         self.sink.wait_from_now_on();
         self.tracker.finish(reason, &mut self.sink);
         self.sink.flush();
+    }
+
+    /// Bytes that the tracker takes.
+    pub fn memory(&self) -> usize {
+        self.tracker.memory()
+    }
+
+    /// The pages that the flow table lies in.
+    pub fn pages(&self) -> Pages {
+        self.tracker.pages()
     }
 
     /// Puts into `counts` what the tracker counted and what the control plane was too slow for.

@@ -33,7 +33,11 @@ impl Receiver for Tracking {
             stamped: true,
             extractor: ExtractorConfig::default(),
         };
-        let worker = WorkerHandle::start(config, || Shard::new(TrackerConfig::default(), sink))
+        let tracker = TrackerConfig {
+            paging: Paging::Now,
+            ..TrackerConfig::default()
+        };
+        let worker = WorkerHandle::start(config, move || Shard::new(tracker, sink))
             .context("cannot start a worker")?;
         let collector = thread::spawn(move || {
             let mut packets = 0;
