@@ -54,7 +54,7 @@ fn configs() -> [TrackerConfig; 2] {
 /// The flow of these packets must fit after each of them, and come back whole.
 fn check_fits(name: &str, packets: &[Meta<FiveTuple>]) {
     for config in configs() {
-        let mut live = Live::new(&packets[0], config);
+        let mut live = Live::new(&packets[0], &config);
         for (number, meta) in packets.iter().enumerate() {
             live.packet(meta);
             let packed = live.pack();
@@ -204,7 +204,7 @@ fn a_time_is_found_again_from_a_later_one() {
 #[test]
 fn the_sums_of_a_packed_flow_are_those_of_both_sides() {
     let packets = datagrams(L4Proto::Udp, &[true, false, true]);
-    let mut live = Live::new(&packets[0], TrackerConfig::default());
+    let mut live = Live::new(&packets[0], &TrackerConfig::default());
     for meta in &packets {
         live.packet(meta);
     }
@@ -230,7 +230,7 @@ fn a_flow_that_is_packed_again_keeps_its_place() {
     old.flags.set(field::EXTENDED, 1);
     assert!(old.is_extended());
     let packets = datagrams(L4Proto::Udp, &[true]);
-    let mut live = Live::new(&packets[0], TrackerConfig::default());
+    let mut live = Live::new(&packets[0], &TrackerConfig::default());
     live.packet(&packets[0]);
     let mut packed = live.pack().unwrap();
     packed.keep_place_of(&old);

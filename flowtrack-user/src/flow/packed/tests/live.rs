@@ -21,17 +21,17 @@ pub(super) struct Live {
 
 impl Live {
     /// The flow that a packet starts, before it is counted.
-    pub(super) fn new(meta: &Meta<FiveTuple>, config: TrackerConfig) -> Self {
+    pub(super) fn new(meta: &Meta<FiveTuple>, config: &TrackerConfig) -> Self {
         let mut clock = Clock::new(config.clock_step);
         clock.note(meta.ts);
-        let mut flow = Flow::new(meta, clock.first_used(meta.ts), &config);
+        let mut flow = Flow::new(meta, clock.first_used(meta.ts), config);
         flow.losses = 3;
         flow.envelope.vlans = VlanStack([7, 9]);
         Self {
             flow,
             clock,
             key: meta.packet.key,
-            config,
+            config: *config,
         }
     }
 

@@ -44,7 +44,7 @@ proptest! {
             );
             meta.packet.ttl = if step == 3 { 63 } else { 64 };
         }
-        let mut live = Live::new(&packets[0], configs()[usize::from(fixed)]);
+        let mut live = Live::new(&packets[0], &configs()[usize::from(fixed)]);
         for meta in &packets {
             live.packet(meta);
             if let Some(packed) = live.pack() {
@@ -59,7 +59,7 @@ proptest! {
         number: u8,
     ) {
         let packets = datagrams(L4Proto::from_number(number), &sides);
-        let mut live = Live::new(&packets[0], configs()[0]);
+        let mut live = Live::new(&packets[0], &configs()[0]);
         for meta in &packets {
             live.packet(meta);
             let packed = live.pack();

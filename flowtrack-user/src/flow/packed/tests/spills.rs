@@ -17,7 +17,7 @@ type Case = (&'static str, fn(&mut Flow));
 
 fn tcp(segments: &[Segment]) -> Live {
     let packets = packets(segments);
-    let mut live = Live::new(&packets[0], TrackerConfig::default());
+    let mut live = Live::new(&packets[0], &TrackerConfig::default());
     for meta in &packets {
         live.packet(meta);
     }
@@ -26,7 +26,7 @@ fn tcp(segments: &[Segment]) -> Live {
 
 fn udp() -> Live {
     let packets = datagrams(L4Proto::Udp, &[true, false]);
-    let mut live = Live::new(&packets[0], TrackerConfig::default());
+    let mut live = Live::new(&packets[0], &TrackerConfig::default());
     for meta in &packets {
         live.packet(meta);
     }
@@ -63,11 +63,11 @@ fn counts_fit_up_to_their_limits() {
             }),
             ("losses", |flow| flow.losses = 65_535),
             ("capture loss", |flow| {
-                flow.stats.completeness.capture_loss = true
+                flow.stats.completeness.capture_loss = true;
             }),
             ("truncated", |flow| flow.stats.completeness.truncated = true),
             ("mid-stream", |flow| {
-                flow.stats.completeness.midstream = true
+                flow.stats.completeness.midstream = true;
             }),
             ("no protocol", |flow| flow.l4 = None),
             ("the fifteenth clock", |flow| set_clock(flow, 15)),
@@ -91,13 +91,13 @@ fn counts_beyond_their_limits_do_not_fit() {
                 flow.stats.responder.wire_bytes = 1 << 32;
             }),
             ("overhead", |flow| {
-                flow.stats.initiator.wire_bytes += 1 << 24
+                flow.stats.initiator.wire_bytes += 1 << 24;
             }),
             ("negative overhead", |flow| {
-                flow.stats.initiator.wire_bytes = 1
+                flow.stats.initiator.wire_bytes = 1;
             }),
             ("payload", |flow| {
-                flow.stats.initiator.payload_bytes = 1 << 32
+                flow.stats.initiator.payload_bytes = 1 << 32;
             }),
             ("a length", |flow| flow.stats.initiator.ip_len_max = 65_536),
             ("losses", |flow| flow.losses = 65_536),
@@ -120,13 +120,13 @@ fn what_has_no_place_does_not_fit() {
             ("ICMP errors", |flow| flow.stats.initiator.icmp_errors = 1),
             ("checksums", |flow| flow.stats.responder.bad_checksums = 1),
             ("retransmissions", |flow| {
-                flow.stats.responder.retransmitted = 1
+                flow.stats.responder.retransmitted = 1;
             }),
             ("disorder", |flow| flow.stats.responder.out_of_order = 1),
             ("a gap", |flow| flow.stats.responder.gap_bytes = 1),
             ("missed bytes", |flow| flow.stats.responder.missed_bytes = 1),
             ("a zero window", |flow| {
-                flow.stats.initiator.zero_windows = 1
+                flow.stats.initiator.zero_windows = 1;
             }),
             ("a letter", |flow| {
                 flow.history.push('t', FlowSide::Initiator);
@@ -141,7 +141,7 @@ fn what_has_no_place_does_not_fit() {
                 flow.reported.is_new(5, &kind);
             }),
             ("a protocol by an odd name", |flow| {
-                flow.l4 = Some(L4Proto::Other(6))
+                flow.l4 = Some(L4Proto::Other(6));
             }),
         ],
         false,
