@@ -43,7 +43,13 @@ impl Pipeline {
         Ok(Self {
             intake: Intake::new(ExtractorConfig::default()),
             burst: Vec::with_capacity(BURST * MAX_OBSERVATIONS),
-            shard: Shard::new(TrackerConfig { paging: Paging::Now, ..*config }, sink),
+            shard: Shard::new(
+                TrackerConfig {
+                    paging: Paging::Now,
+                    ..*config
+                },
+                sink,
+            ),
             chunks,
             pool,
             allocations: None,

@@ -18,8 +18,8 @@ use super::{
 use crate::{
     export::{OutputQueue, OutputSpec},
     flow::{EventKinds, ExtractorConfig, TrackerConfig},
-    table::Paging,
     sys::interface::{self, LinkState},
+    table::Paging,
     worker::{ChunkSink, Delivery, Shard, ShardCounts, WorkerConfig, WorkerHandle},
 };
 

@@ -61,7 +61,6 @@ mod intake;
 mod key;
 mod loss;
 mod observation;
-#[cfg_attr(not(test), expect(dead_code, reason = "the tracker is yet to use it"))]
 mod packed;
 mod part;
 mod pressure;

@@ -11,6 +11,7 @@ use super::{Received, Receiver, socket_config};
 use crate::{
     capture::xdp::Program,
     flow::{EventKinds, ExtractorConfig, TrackerConfig},
+    table::Paging,
     worker::{ChunkSink, Delivery, Shard, WorkerConfig, WorkerHandle},
 };
 
