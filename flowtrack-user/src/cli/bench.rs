@@ -83,7 +83,12 @@ pub struct TrackArgs {
     pub alone: bool,
 
     /// Write the synthetic packets to a capture, those that open the flows too, and measure nothing.
-    #[arg(long, value_name = "FILE", requires = "synthetic")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "synthetic",
+        conflicts_with = "files"
+    )]
     pub write: Option<PathBuf>,
 }
 

@@ -265,7 +265,7 @@ fn bench_refuses_what_it_cannot_measure() {
         ("", "track"),
         ("track", "FILE"),
         ("track a.pcap --synthetic flows=1K", "cannot be used"),
-        ("track a.pcap --write b.pcap", "--synthetic"),
+        ("track a.pcap --write b.pcap", "cannot be used"),
         ("track a.pcap --repeat 0", "0 is not in"),
         ("track a.pcap --flows 0", "above 0"),
         ("track --synthetic rate=1", "'rate=1' is no part"),
