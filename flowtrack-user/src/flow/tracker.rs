@@ -65,9 +65,9 @@ impl TrackerCounters {
     }
 }
 
-/// Observations whose flows are fetched at once. Of more, the first ones would be out of the cache
-/// again before it is their turn.
-const BATCH: usize = 64;
+/// Observations that the memory of flows is fetched ahead of their turn: first the place where a flow is
+/// looked up, and half of this later the flow.
+const AHEAD: usize = 32;
 
 /// Follows flows by their packets.
 ///
@@ -160,25 +160,35 @@ impl<K: FlowKey> Tracker<K> {
     /// It is the same as [`Tracker::observe`] for each of them, but faster: the memory of the flows
     /// that they belong to is on its way before the first of them is looked at.
     pub fn burst(&mut self, burst: &[Observation<K>], sink: &mut impl EventSink<K>) {
-        for batch in burst.chunks(BATCH) {
-            let mut lookups = [Lookup::NONE; BATCH];
-            for (lookup, observation) in lookups.iter_mut().zip(batch) {
-                if let Some(key) = observation.key() {
-                    *lookup = self.flows.lookup(key);
-                    self.flows.prefetch_bucket(lookup);
-                }
+        let mut lookups = [Lookup::NONE; 2 * AHEAD];
+        for step in 0..burst.len() + AHEAD {
+            if let Some(observation) = burst.get(step) {
+                lookups[step % lookups.len()] = self.look_up(observation);
             }
-            for (lookup, _) in lookups.iter().zip(batch) {
-                self.flows.prefetch_record(lookup);
+            if let Some(halfway) = step.checked_sub(AHEAD / 2) {
+                self.flows
+                    .prefetch_record(&lookups[halfway % lookups.len()]);
             }
-            for (lookup, observation) in lookups.iter().zip(batch) {
+            let due = step.checked_sub(AHEAD).and_then(|at| burst.get(at));
+            if let Some(observation) = due {
+                let lookup = lookups[(step - AHEAD) % lookups.len()];
                 match observation {
-                    Observation::Packet(meta) => self.take_in(lookup, meta, sink),
+                    Observation::Packet(meta) => self.take_in(&lookup, meta, sink),
                     Observation::Note(note) => self.note(note, sink),
                     Observation::Time(now) => self.advance(*now),
                 }
             }
         }
+    }
+
+    /// What an observation is looked up by, if it has a key. The place is being fetched.
+    #[inline]
+    fn look_up(&self, observation: &Observation<K>) -> Lookup {
+        observation.key().map_or(Lookup::NONE, |key| {
+            let lookup = self.flows.lookup(key);
+            self.flows.prefetch_bucket(&lookup);
+            lookup
+        })
     }
 
     /// Takes in a packet.
