@@ -1,5 +1,6 @@
 //! The tracker: packets in, events and records out.
 
+mod ahead;
 mod end;
 mod report;
 mod room;
@@ -13,7 +14,7 @@ use std::{
 
 use flowtrack_common::{EndReason, FlowKey, FlowStats, Timestamp, VictimClass};
 
-use self::ticks::Ticks;
+use self::{ahead::Ahead, ticks::Ticks};
 use super::{
     EventSink, FlowRecord, Meta, Observation, TrackerConfig,
     clock::Clock,
@@ -79,6 +80,7 @@ pub struct Tracker<K> {
     flows: FlowStore<K>,
     config: TrackerConfig,
     ticks: Ticks,
+    ahead: Ahead,
     clock: Clock,
     losses: Losses,
     recent: RecentFlows,
@@ -104,6 +106,7 @@ impl<K: FlowKey> Tracker<K> {
             flows: FlowStore::try_new(&config)?,
             config,
             ticks: Ticks::new(&config),
+            ahead: Ahead::default(),
             clock: Clock::new(config.clock_step),
             losses: Losses::new(),
             recent: RecentFlows::new(config.max_flows, config.hasher()),
