@@ -6,6 +6,7 @@
 mod arena;
 pub mod expiry;
 pub mod flood;
+pub mod generator;
 mod host;
 pub mod limit;
 mod median;

@@ -53,9 +53,9 @@ pub struct TrackArgs {
 
     /// Packets made in memory instead, for example flows=1M,dist=zipf,size=imix,proto=tcp,new=1%.
     ///
-    /// flows=N live flows [1M]; dist=uniform or zipf [uniform]; size=64 or imix [64]; proto=udp, tcp or
-    /// mix [tcp]; new=P% of the packets are the first of a flow, and as many flows end [0%]. Each part
-    /// may be left out.
+    /// flows=N live flows; dist=uniform or zipf; size=64 or imix; proto=udp, tcp or mix; new=P% of the
+    /// packets are the first of a flow, and as many flows end. Each part may be left out: the default is
+    /// flows=1M,dist=uniform,size=64,proto=tcp,new=0%.
     #[arg(
         long, value_name = "PARTS", conflicts_with = "files",
         num_args = 0..=1, default_missing_value = ""

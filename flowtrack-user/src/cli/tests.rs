@@ -69,6 +69,18 @@ fn an_option_wins_over_the_profile_and_leaves_the_rest_alone() {
 }
 
 #[test]
+fn all_hashes_have_the_key_that_is_given() {
+    for (options, key) in [
+        ("", None),
+        ("--hash-key 0", Some(0)),
+        ("--hash-key 7", Some(7)),
+    ] {
+        assert_eq!(tracker(options).hash_key, key);
+        assert_eq!(extractor(options).hash_key, key);
+    }
+}
+
+#[test]
 fn what_does_nothing_is_told() {
     for (options, expected) in [
         ("--emit-anomalies -o json:a", "events:PATH"),

@@ -171,7 +171,8 @@ impl TimeoutSlot {
 
     /// The slot at a position in [`TimeoutSlot::all`], the last one where there is none.
     pub(super) fn at(index: usize) -> Self {
-        Self(index.min(Self::COUNT - 1) as u8)
+        // There are fewer than 256.
+        Self(u8::try_from(index.min(Self::COUNT - 1)).unwrap_or_default())
     }
 
     /// Position in [`TimeoutSlot::all`].

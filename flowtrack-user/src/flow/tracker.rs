@@ -111,7 +111,7 @@ impl<K: FlowKey> Tracker<K> {
             losses: Losses::new(),
             recent: RecentFlows::new(config.max_flows, config.hasher()),
             gauge: PressureGauge::default(),
-            flood: SynFlood::new(),
+            flood: SynFlood::new(config.hasher()),
             counters: TrackerCounters::default(),
         })
     }

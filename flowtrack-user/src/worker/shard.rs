@@ -67,7 +67,7 @@ impl Shard {
         if let Some(cursor) = self.cursor {
             let Self { tracker, top, .. } = self;
             self.cursor = tracker.visit_large(cursor, VISIT, top.least(), |key, stats| {
-                top.offer(key, stats)
+                top.offer(key, stats);
             });
             if self.cursor.is_none() {
                 self.sink.top(std::mem::take(&mut self.top));

@@ -15,6 +15,7 @@ pub use self::{
 };
 use super::{
     FiveTuple, Meta, Note, NoteKind, Observation,
+    config::keyed_hash,
     fragments::{DatagramKey, Follower, Header, Reassembler, Whole},
 };
 use crate::wire::{self, Fragment, Packet, Refusal, Transport};
@@ -39,10 +40,11 @@ enum FragmentMemory {
 impl FiveTupleExtractor {
     /// An extractor that has seen no frame. What it remembers of fragments is allocated here.
     pub fn new(config: ExtractorConfig) -> Self {
+        let hasher = keyed_hash(config.hash_key);
         let fragments = match config.fragments {
-            Fragments::Follow => FragmentMemory::Follow(Follower::new()),
+            Fragments::Follow => FragmentMemory::Follow(Follower::new(hasher)),
             Fragments::Apart => FragmentMemory::None,
-            Fragments::Reassemble => FragmentMemory::Reassemble(Reassembler::new()),
+            Fragments::Reassemble => FragmentMemory::Reassemble(Reassembler::new(hasher)),
         };
         Self { config, fragments }
     }

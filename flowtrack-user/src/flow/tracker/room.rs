@@ -40,7 +40,9 @@ impl<K: FlowKey> Tracker<K> {
         self.ticks = Ticks::new(&self.config);
         if !same {
             let lists: Vec<_> = self.flows.lists().collect();
-            lists.into_iter().for_each(|list| self.sort_anew(list));
+            for list in lists {
+                self.sort_anew(list);
+            }
         }
     }
 
