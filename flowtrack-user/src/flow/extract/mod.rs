@@ -4,6 +4,7 @@ mod config;
 mod directional;
 mod five_tuple;
 mod pairs;
+mod plain;
 
 use flowtrack_common::{Defects, Extracted, FlowExtractor, Frame};
 
@@ -55,16 +56,13 @@ impl FiveTupleExtractor {
         frame: &Frame<'_>,
         found: &mut impl FnMut(Observation<FiveTuple>),
     ) -> Result<(), Refusal> {
-        if !self.config.verify_checksums
-            && let Some(packet) = wire::plain(frame)
-        {
-            self.count(&packet, frame.wire_len, frame, found);
-            return Ok(());
+        match self.plain(frame, found) {
+            Some(()) => Ok(()),
+            None => self.look_into(frame, found),
         }
-        self.look_into(frame, found)
     }
 
-    /// The same for a frame of any kind.
+    /// The same for a frame that is not plain.
     #[inline(never)]
     pub(in crate::flow) fn look_into(
         &mut self,
