@@ -12,6 +12,9 @@ use super::{
     link, transport, tunnel,
 };
 
+const TCP: u8 = L4Proto::Tcp.number();
+const UDP: u8 = L4Proto::Udp.number();
+
 /// The headers of a plain packet: one of TCP or UDP, whole and sound, not the outside of a tunnel, in
 /// Ethernet with at most one VLAN tag, over IP without options and extension headers.
 #[derive(Clone, Copy, Debug)]
@@ -68,7 +71,8 @@ pub(crate) trait Reader {
 /// An IP header without options and extension headers, of a packet that is no fragment.
 pub(super) struct Header<'a, A> {
     pub(super) addresses: [A; 2],
-    pub(super) l4: L4Proto,
+    /// Number of the transport protocol.
+    pub(super) l4: u8,
     pub(super) ttl: u8,
     pub(super) ip_len: u32,
     /// What is behind the header, without padding.
@@ -100,9 +104,9 @@ fn read<A: Address, R: Reader>(
     vlans: VlanStack,
     reader: R,
 ) -> Option<R::Output> {
-    let plain = |ports, tcp, payload_len| Plain {
+    let plain = |l4, ports, tcp, payload_len| Plain {
         addresses: header.addresses,
-        l4: header.l4,
+        l4,
         ports,
         tcp,
         payload_len,
@@ -112,14 +116,14 @@ fn read<A: Address, R: Reader>(
         vlans,
     };
     match header.l4 {
-        L4Proto::Tcp => {
+        TCP => {
             let (ports, info) = transport::plain_tcp(header.payload)?;
-            Some(reader.read(&plain(ports, Some(info), info.payload_len)))
+            Some(reader.read(&plain(L4Proto::Tcp, ports, Some(info), info.payload_len)))
         }
-        L4Proto::Udp => {
+        UDP => {
             let (ports, payload_len) = transport::plain_udp(header.payload)?;
             let is_plain = !tunnel::has_udp_port(ports);
-            is_plain.then(|| reader.read(&plain(ports, None, payload_len)))
+            is_plain.then(|| reader.read(&plain(L4Proto::Udp, ports, None, payload_len)))
         }
         _ => None,
     }

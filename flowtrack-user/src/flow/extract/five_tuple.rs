@@ -97,7 +97,8 @@ impl ExtractorConfig {
     }
 
     /// The same for a plain packet.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "see `wire::straight`")]
+    #[inline(always)]
     pub(super) fn plain_key<A: Address>(self, packet: &Plain<A>) -> (FiveTuple, Orientation) {
         let [src, dst] = packet.addresses;
         let key = FiveTuple {
@@ -145,6 +146,7 @@ impl ExtractorConfig {
     }
 
     /// The VLANs that are part of a key.
+    #[inline]
     fn vlans(self, vlans: VlanStack) -> VlanStack {
         if self.key_vlan {
             vlans
@@ -172,7 +174,8 @@ fn canonical(key: FiveTuple, answerable: bool) -> (FiveTuple, Orientation) {
 
 /// The key between two addresses, that with the smaller port first if they are the same. No processor
 /// can guess the direction of the next packet, so there is no branch.
-#[inline]
+#[expect(clippy::inline_always, reason = "see `wire::straight`")]
+#[inline(always)]
 fn with_ends<A: Address>(
     key: FiveTuple,
     [src, dst]: [A; 2],

@@ -45,7 +45,8 @@ struct Count<'a, F> {
 impl<F: FnMut(Observation<FiveTuple>)> Reader for Count<'_, F> {
     type Output = ();
 
-    #[inline]
+    #[expect(clippy::inline_always, reason = "as above")]
+    #[inline(always)]
     fn read<A: Address>(mut self, packet: &Plain<A>) {
         let (key, orientation) = self.config.plain_key(packet);
         (self.found)(Observation::Packet(Meta {

@@ -54,7 +54,7 @@ pub(in super::super) fn plain(layer: Layer<'_>) -> Option<straight::Header<'_, u
     let packet = layer.limited(total_len);
     Some(straight::Header {
         addresses: addresses(header).map(Ipv4Addr::to_bits),
-        l4: L4Proto::from_number(header[9]),
+        l4: header[9],
         ttl: header[8],
         ip_len: packet.len(),
         payload: packet.after(HEADER_LEN)?,

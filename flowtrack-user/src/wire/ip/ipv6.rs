@@ -65,7 +65,7 @@ pub(in super::super) fn plain(layer: Layer<'_>) -> Option<straight::Header<'_, u
     let packet = layer.limited(total_len);
     Some(straight::Header {
         addresses: addresses(header)?.map(Ipv6Addr::to_bits),
-        l4: L4Proto::from_number(header[6]),
+        l4: header[6],
         ttl: header[7],
         ip_len: packet.len(),
         payload: packet.after(HEADER_LEN)?,

@@ -22,7 +22,8 @@ pub(super) fn parse(layer: Layer<'_>) -> Result<Body<'_>, Refusal> {
 }
 
 /// What a sound header says.
-#[inline]
+#[expect(clippy::inline_always, reason = "see `straight`")]
+#[inline(always)]
 pub(in super::super) fn plain(layer: Layer<'_>) -> Option<(Ports, TcpInfo)> {
     let header: &[u8; HEADER_LEN] = layer.header()?;
     is_sound(header, layer).then(|| (ports(header), info(header, layer)))

@@ -12,7 +12,8 @@ pub(super) fn parse(layer: Layer<'_>) -> Result<Transport, Refusal> {
 }
 
 /// The ports, and bytes of payload.
-#[inline]
+#[expect(clippy::inline_always, reason = "see `straight`")]
+#[inline(always)]
 pub(in super::super) fn plain(layer: Layer<'_>) -> Option<(Ports, u32)> {
     let header: &[u8; HEADER_LEN] = layer.header()?;
     let available = layer.wire_len.saturating_sub(HEADER_LEN);

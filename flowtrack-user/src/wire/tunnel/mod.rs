@@ -103,7 +103,8 @@ fn in_udp(ports: Ports, payload_len: u32, layer: Layer<'_>) -> Option<Payload<'_
 }
 
 /// Whether UDP datagrams with these ports are the outside of a tunnel, if the header is sound.
-#[inline]
+#[expect(clippy::inline_always, reason = "see `straight`")]
+#[inline(always)]
 pub(super) fn has_udp_port(ports: Ports) -> bool {
     // Most have no port that is near one of a tunnel.
     let is_near = |port| (GTPU..=GENEVE).contains(&port);
@@ -112,7 +113,7 @@ pub(super) fn has_udp_port(ports: Ports) -> bool {
 
 /// Where an answer comes from the port that the question went to, either end tells; elsewhere only
 /// the destination, since the source port is any.
-#[inline]
+#[inline(never)]
 fn udp_parser(ports: Ports) -> Option<Parser> {
     Some(match ports {
         Ports { dst: VXLAN, .. } => vxlan::parse,
