@@ -4,31 +4,30 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use flowtrack_common::{Envelope, Frame, L4Proto, LinkType, TcpInfo, VlanStack};
+use flowtrack_common::{Envelope, Frame, L4Proto, LinkType, VlanStack};
 
 use super::{
-    Layer, Packet, Ports, Transport,
+    Layer, Packet, Transport,
     ip::{self, Version},
     link, transport, tunnel,
 };
 
 const TCP: u8 = L4Proto::Tcp.number();
 const UDP: u8 = L4Proto::Udp.number();
+const ICMP: u8 = L4Proto::Icmp.number();
+const ICMP_V6: u8 = L4Proto::IcmpV6.number();
 
-/// The headers of a plain packet: one of TCP or UDP, whole and sound, not the outside of a tunnel, in
-/// Ethernet with at most one VLAN tag, over IP without options and extension headers.
+/// The headers of a plain packet: one of TCP, UDP or ICMP, whole and sound, not an error and not the
+/// outside of a tunnel, in Ethernet with at most one VLAN tag, over IP without options and extension
+/// headers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plain<A> {
     /// Source and destination address.
     pub(crate) addresses: [A; 2],
-    /// TCP or UDP.
+    /// Transport protocol.
     pub(crate) l4: L4Proto,
-    /// Source and destination port.
-    pub(crate) ports: Ports,
-    /// The TCP header.
-    pub(crate) tcp: Option<TcpInfo>,
-    /// Bytes of payload.
-    pub(crate) payload_len: u32,
+    /// What the transport header says.
+    pub(crate) transport: Transport,
     /// Bytes of the IP packet by its length field.
     pub(crate) ip_len: u32,
     /// Time to live or hop limit.
@@ -58,8 +57,8 @@ impl Address for u128 {
     }
 }
 
-/// Somebody who wants the headers of a plain packet. There is code for each kind of address, and for
-/// TCP and UDP: were they brought together, they would go through memory once more.
+/// Somebody who wants the headers of a plain packet. There is code for each kind of address and
+/// transport header: were they brought together, they would go through memory once more.
 pub(crate) trait Reader {
     /// What is made of them.
     type Output;
@@ -104,12 +103,10 @@ fn read<A: Address, R: Reader>(
     vlans: VlanStack,
     reader: R,
 ) -> Option<R::Output> {
-    let plain = |l4, ports, tcp, payload_len| Plain {
+    let plain = |l4, transport| Plain {
         addresses: header.addresses,
         l4,
-        ports,
-        tcp,
-        payload_len,
+        transport,
         ip_len: header.ip_len,
         ttl: header.ttl,
         truncated: !header.payload.is_whole(),
@@ -117,13 +114,21 @@ fn read<A: Address, R: Reader>(
     };
     match header.l4 {
         TCP => {
-            let (ports, info) = transport::plain_tcp(header.payload)?;
-            Some(reader.read(&plain(L4Proto::Tcp, ports, Some(info), info.payload_len)))
+            let transport = transport::plain_tcp(header.payload)?;
+            Some(reader.read(&plain(L4Proto::Tcp, transport)))
         }
         UDP => {
             let (ports, payload_len) = transport::plain_udp(header.payload)?;
-            let is_plain = !tunnel::has_udp_port(ports);
-            is_plain.then(|| reader.read(&plain(L4Proto::Udp, ports, None, payload_len)))
+            if tunnel::has_udp_port(ports) {
+                return None;
+            }
+            let transport = Transport::Datagram { ports, payload_len };
+            Some(reader.read(&plain(L4Proto::Udp, transport)))
+        }
+        ICMP | ICMP_V6 => {
+            let l4 = L4Proto::from_number(header.l4);
+            let transport = transport::plain_icmp(l4, header.payload)?;
+            Some(reader.read(&plain(l4, transport)))
         }
         _ => None,
     }
@@ -142,9 +147,6 @@ impl Reader for ToPacket {
 
     #[inline]
     fn read<A: Address>(self, packet: &Plain<A>) -> Packet {
-        let &Plain {
-            ports, payload_len, ..
-        } = packet;
         let [src, dst] = packet.addresses.map(A::ip);
         Packet {
             src,
@@ -152,10 +154,7 @@ impl Reader for ToPacket {
             l4: packet.l4,
             ip_len: packet.ip_len,
             ttl: packet.ttl,
-            transport: match packet.tcp {
-                Some(info) => Transport::Tcp { ports, info },
-                None => Transport::Datagram { ports, payload_len },
-            },
+            transport: packet.transport,
             truncated: packet.truncated,
             envelope: Envelope {
                 vlans: packet.vlans,

@@ -40,6 +40,7 @@ impl Ends {
         }
     }
 
+    #[inline]
     fn message(message: IcmpMessage, icmp: IcmpFlows) -> Self {
         if icmp == IcmpFlows::Hosts {
             return Self::NONE;
@@ -59,11 +60,12 @@ impl Ends {
 
 impl ExtractorConfig {
     /// What the transport header of a packet adds to its key; `None` if it is not in the packet.
-    #[inline]
-    pub(super) fn ends(self, packet: &Packet) -> Option<Ends> {
-        match packet.transport {
+    #[expect(clippy::inline_always, reason = "see `wire::straight`")]
+    #[inline(always)]
+    pub(super) fn ends(self, l4: L4Proto, transport: &Transport) -> Option<Ends> {
+        match *transport {
             Transport::Tcp { ports, .. } | Transport::Datagram { ports, .. } => {
-                Some(self.ports(packet.l4, ports))
+                Some(self.ports(l4, ports))
             }
             Transport::Icmp { message, .. } => Some(Ends::message(message, self.icmp)),
             Transport::Other { .. } => Some(Ends::NONE),
@@ -71,6 +73,7 @@ impl ExtractorConfig {
         }
     }
 
+    #[inline]
     fn ports(self, l4: L4Proto, ports: Ports) -> Ends {
         if l4 == L4Proto::Sctp && self.sctp == SctpFlows::Hosts {
             Ends::NONE
@@ -100,18 +103,21 @@ impl ExtractorConfig {
     #[expect(clippy::inline_always, reason = "see `wire::straight`")]
     #[inline(always)]
     pub(super) fn plain_key<A: Address>(self, packet: &Plain<A>) -> (FiveTuple, Orientation) {
-        let [src, dst] = packet.addresses;
+        let [src, dst] = packet.addresses.map(A::ip);
+        let ends = self
+            .ends(packet.l4, &packet.transport)
+            .unwrap_or(Ends::NONE);
         let key = FiveTuple {
-            src: src.ip(),
-            dst: dst.ip(),
-            src_port: packet.ports.src,
-            dst_port: packet.ports.dst,
-            icmp_id: 0,
+            src,
+            dst,
+            src_port: ends.src_port,
+            dst_port: ends.dst_port,
+            icmp_id: ends.icmp_id,
             l4: packet.l4,
             vlans: self.vlans(packet.vlans),
             tunnel: None,
         };
-        with_ends(key, packet.addresses, true)
+        with_ends(key, packet.addresses, ends.answerable)
     }
 
     /// The same for the packet that an ICMP error quotes: it came in the same networks.

@@ -97,6 +97,11 @@ impl Protocol {
 /// Goes through the headers before an IP packet.
 #[inline]
 pub(super) fn find(mut protocol: Protocol, mut layer: Layer<'_>) -> Result<Found<'_>, Refusal> {
+    if protocol == Protocol::Ethernet
+        && let Some(found) = find_plain(layer)
+    {
+        return Ok(found);
+    }
     let mut vlans = VlanStack::default();
     for _ in 0..MAX_HEADERS {
         let version = match protocol {

@@ -7,7 +7,9 @@ pub(super) mod udp;
 
 use flowtrack_common::L4Proto;
 
-pub(super) use self::{tcp::plain as plain_tcp, udp::plain as plain_udp};
+pub(super) use self::{
+    icmp::plain as plain_icmp, tcp::plain as plain_tcp, udp::plain as plain_udp,
+};
 use super::{Layer, Refusal, Transport};
 
 /// What is behind the IP header.

@@ -12,10 +12,7 @@ const HEADER_LEN: usize = 20;
 pub(super) fn parse(layer: Layer<'_>) -> Result<Body<'_>, Refusal> {
     let header: &[u8; HEADER_LEN] = layer.header().ok_or(Refusal::TcpTruncated)?;
     Ok(Body {
-        transport: Transport::Tcp {
-            ports: ports(header),
-            info: info(header, layer),
-        },
+        transport: transport(header, layer),
         fault: (!is_sound(header, layer)).then_some(Refusal::TcpHeaderLength),
         error: None,
     })
@@ -24,16 +21,13 @@ pub(super) fn parse(layer: Layer<'_>) -> Result<Body<'_>, Refusal> {
 /// What a sound header says.
 #[expect(clippy::inline_always, reason = "see `straight`")]
 #[inline(always)]
-pub(in super::super) fn plain(layer: Layer<'_>) -> Option<(Ports, TcpInfo)> {
+pub(in super::super) fn plain(layer: Layer<'_>) -> Option<Transport> {
     let header: &[u8; HEADER_LEN] = layer.header()?;
-    is_sound(header, layer).then(|| (ports(header), info(header, layer)))
-}
-
-const fn ports(header: &[u8; HEADER_LEN]) -> Ports {
-    Ports::new([header[0], header[1], header[2], header[3]])
+    is_sound(header, layer).then(|| transport(header, layer))
 }
 
 /// Bytes of the header, options included.
+#[inline]
 fn header_len(header: &[u8; HEADER_LEN]) -> usize {
     usize::from(header[12] >> 4) * 4
 }
@@ -44,16 +38,20 @@ fn is_sound(header: &[u8; HEADER_LEN], layer: Layer<'_>) -> bool {
     (HEADER_LEN..=layer.wire_len).contains(&header_len(header))
 }
 
-#[inline]
-fn info(header: &[u8; HEADER_LEN], layer: Layer<'_>) -> TcpInfo {
+#[expect(clippy::inline_always, reason = "see `straight`")]
+#[inline(always)]
+fn transport(header: &[u8; HEADER_LEN], layer: Layer<'_>) -> Transport {
     let header_len = header_len(header);
     let payload_len = layer.wire_len.saturating_sub(header_len);
-    TcpInfo {
-        flags: TcpFlags(header[13]),
-        seq: u32::from_be_bytes([header[4], header[5], header[6], header[7]]),
-        ack: u32::from_be_bytes([header[8], header[9], header[10], header[11]]),
-        window: u16::from_be_bytes([header[14], header[15]]),
-        payload_offset: u16::try_from(layer.offset + header_len).unwrap_or(u16::MAX),
-        payload_len: u32::try_from(payload_len).unwrap_or(u32::MAX),
+    Transport::Tcp {
+        ports: Ports::new([header[0], header[1], header[2], header[3]]),
+        info: TcpInfo {
+            flags: TcpFlags(header[13]),
+            seq: u32::from_be_bytes([header[4], header[5], header[6], header[7]]),
+            ack: u32::from_be_bytes([header[8], header[9], header[10], header[11]]),
+            window: u16::from_be_bytes([header[14], header[15]]),
+            payload_offset: u16::try_from(layer.offset + header_len).unwrap_or(u16::MAX),
+            payload_len: u32::try_from(payload_len).unwrap_or(u32::MAX),
+        },
     }
 }
