@@ -6,8 +6,8 @@ mod frames;
 use std::{env, hint::black_box, process::ExitCode};
 
 use flowtrack::{
-    common::FlowEvent,
-    flow::{EventKinds, EventSink, FiveTuple, Intake, Observation, Tracker, TrackerConfig},
+    common::{FlowEvent, Orientation, TcpFlags, TcpInfo},
+    flow::{EventKinds, EventSink, FiveTuple, Intake, Meta, Observation, Tracker, TrackerConfig},
     wire,
 };
 
@@ -29,8 +29,14 @@ fn cases() -> Vec<(String, Case)> {
     };
     let mut cases: Vec<(String, Case)> = vec![("parse".into(), Box::new(parse))];
     cases.extend(KINDS.map(intake_of));
-    cases.push(("packet_of_a_flow".into(), Box::new(packets)));
-    cases.push(("new_flow".into(), Box::new(new_flows)));
+    let tracked: [(&str, fn(u32)); 5] = [
+        ("packet_of_a_flow", packets),
+        ("segment_of_a_connection", segments),
+        ("new_flow", new_flows),
+        ("syn", syns),
+        ("whole_connections", connections),
+    ];
+    cases.extend(tracked.map(|(name, case)| -> (String, Case) { (name.into(), Box::new(case)) }));
     cases
 }
 
@@ -81,7 +87,7 @@ fn intake(maker: Maker, count: u32) {
     }
 }
 
-/// A TCP packet of a flow that lives.
+/// A TCP packet of a flow of which one side is seen.
 fn packets(count: u32) {
     let observations = observations(tcp4, LIVE);
     let mut tracker = Tracker::new(config());
@@ -98,6 +104,95 @@ fn new_flows(count: u32) {
     for observation in observations.iter().take(count as usize) {
         tracker.observe(black_box(observation), &mut Nothing);
     }
+}
+
+/// A segment of a connection that was opened before.
+fn segments(count: u32) {
+    let open = connections_of(LIVE, &CONNECTION[..3]);
+    let rest = connections_of(LIVE, &CONNECTION[2..3]);
+    let mut tracker = Tracker::new(config());
+    for observation in open.iter().chain(rest.iter().cycle().take(count as usize)) {
+        tracker.observe(black_box(observation), &mut Nothing);
+    }
+}
+
+/// A SYN that starts a flow.
+fn syns(count: u32) {
+    let flows = u32::try_from(MAX_FLOWS).unwrap_or(u32::MAX);
+    track(&connections_of(flows, &CONNECTION[..1]), count);
+}
+
+/// A packet of connections that are seen from their first to their last.
+fn connections(count: u32) {
+    let flows = u32::try_from(MAX_FLOWS / CONNECTION.len()).unwrap_or(u32::MAX);
+    track(&connections_of(flows, &CONNECTION), count);
+}
+
+fn track(observations: &[Observation<FiveTuple>], count: u32) {
+    let mut tracker = Tracker::new(config());
+    for observation in observations.iter().take(count as usize) {
+        tracker.observe(black_box(observation), &mut Nothing);
+    }
+}
+
+/// Who sent a segment, its flags, sequence number, acknowledgment and payload.
+type Segment = (bool, TcpFlags, u32, u32, u32);
+
+const ACK: TcpFlags = TcpFlags::ACK;
+
+/// A request and its answer.
+const CONNECTION: [Segment; 10] = [
+    (true, TcpFlags::SYN, 0, 0, 0),
+    (false, TcpFlags::SYN.union(ACK), 0, 1, 0),
+    (true, ACK, 1, 1, 0),
+    (true, ACK.union(TcpFlags::PSH), 1, 1, 100),
+    (false, ACK, 1, 101, 0),
+    (false, ACK.union(TcpFlags::PSH), 1, 101, 1000),
+    (true, ACK, 101, 1001, 0),
+    (true, ACK.union(TcpFlags::FIN), 101, 1001, 0),
+    (false, ACK.union(TcpFlags::FIN), 1001, 102, 0),
+    (true, ACK, 102, 1002, 0),
+];
+
+/// The segments of so many connections, one connection after the other.
+fn connections_of(count: u32, segments: &[Segment]) -> Vec<Observation<FiveTuple>> {
+    let packet = |observation| match observation {
+        Observation::Packet(meta) => Some(meta),
+        _ => None,
+    };
+    observations(tcp4, count)
+        .into_iter()
+        .filter_map(packet)
+        .flat_map(|meta| {
+            segments
+                .iter()
+                .map(move |segment| of_connection(meta, segment))
+        })
+        .collect()
+}
+
+/// The segment of the connection whose client sends `meta`.
+fn of_connection(mut meta: Meta<FiveTuple>, segment: &Segment) -> Observation<FiveTuple> {
+    let &(from_client, flags, seq, ack, payload_len) = segment;
+    let packet = &mut meta.packet;
+    if !from_client {
+        packet.orientation = match packet.orientation {
+            Orientation::Forward => Orientation::Reverse,
+            Orientation::Reverse => Orientation::Forward,
+        };
+    }
+    packet.wire_len += payload_len;
+    packet.ip_len += payload_len;
+    packet.payload_len = payload_len;
+    packet.tcp = Some(TcpInfo {
+        flags,
+        seq: seq + 1000,
+        ack: if flags.ack() { ack + 1000 } else { 0 },
+        window: 512,
+        payload_offset: 54,
+        payload_len,
+    });
+    Observation::Packet(meta)
 }
 
 fn config() -> TrackerConfig {

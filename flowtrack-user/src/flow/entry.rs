@@ -129,11 +129,7 @@ impl Flow {
 
     /// Looks up whether the responder's port has a timeout of its own. `key` is that of the table.
     pub(super) fn find_port_timeout<K: FlowKey>(&mut self, key: K, config: &TrackerConfig) {
-        let port = self.oriented(key).ports().map(|(_, port)| port);
-        self.port_timeout = self
-            .l4
-            .zip(port)
-            .and_then(|(l4, port)| config.timeouts.port(l4, port));
+        self.port_timeout = port_timeout(&key, self.initiator, self.l4, config);
     }
 
     pub(super) fn side(&self, orientation: Orientation) -> FlowSide {
@@ -246,6 +242,21 @@ impl Flow {
             _ => VictimClass::OneSided,
         }
     }
+}
+
+/// The timeout that the responder's port has of its own. `key` is that of the table.
+#[inline]
+pub(super) fn port_timeout<K: FlowKey>(
+    key: &K,
+    initiator: Orientation,
+    l4: Option<L4Proto>,
+    config: &TrackerConfig,
+) -> Option<TimeoutSlot> {
+    if !config.timeouts.has_ports() {
+        return None;
+    }
+    let (_, port) = oriented(*key, initiator).ports()?;
+    config.timeouts.port(l4?, port)
 }
 
 /// `key` with the initiator as source, whose packets have the direction `initiator`.

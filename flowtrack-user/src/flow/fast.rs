@@ -1,29 +1,76 @@
 //! The short way of a packet that changes nothing but what is counted of its flow.
 
 use flowtrack_common::{
-    Defects, EndpointState, FlowKey, FlowSide, FlowState, L4Proto, TcpFlags, TcpInfo,
+    Defects, EndpointState, Extracted, FlowKey, FlowSide, FlowState, L4Proto, TcpFlags, TcpInfo,
 };
 
 use super::{
-    Meta, TrackerConfig,
-    clock::Clock,
-    entry::list_timeout,
-    packed::{NO_HANDSHAKE, Packed, U24, U40, U48, field},
+    Meta,
+    packed::{Letter, NO_HANDSHAKE, Packed, U24, U40, U48, U56, field},
 };
-use crate::table::Record as _;
 
 /// What is longer does not wait for an acknowledgment any more if none was ever seen: see `Stream`.
 const ONE_WAY: u32 = 16_384;
 /// Sequence numbers farther apart are not compared: see `Stream`.
 const FAR: u32 = 1 << 30;
 
+/// The states of a connection that goes on, as bits.
+const OPEN: u64 = 1 << FlowState::Active as u64 | 1 << FlowState::Established as u64;
+/// The states of an end that sends, as bits.
+const SENDS: u64 = 1 << EndpointState::Established as u64 | 1 << EndpointState::Partial as u64;
+/// Those of the other end, which may not have been seen.
+const LISTENS: u64 = SENDS | UNSEEN;
+const UNSEEN: u64 = 1 << EndpointState::Inactive as u64;
+
+/// What no flow has that goes on: a part elsewhere, or a last use that is not its latest packet.
+const ODD: u64 = field::EXTENDED.bits() | field::USED.bits();
+/// What no connection has of which none has begun to close.
+const ENDING: u64 = field::CLOSED.bits()
+    | field::AT_END.bits()
+    | field::CLOSE_WAITS.bits()
+    | field::FINISHED.bits();
+
 /// How things stand when a packet arrives.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Moment<'a> {
-    pub(super) config: &'a TrackerConfig,
-    pub(super) clock: &'a Clock,
+pub(super) struct Moment {
+    /// The watermark, nanoseconds.
+    pub(super) now: u64,
+    /// Number of the clock.
+    pub(super) clock: u32,
     /// Losses in the queue so far.
     pub(super) losses: u32,
+    /// For how long the flow may be silent, nanoseconds.
+    pub(super) idle: u64,
+    /// After which time an active flow gives a record, nanoseconds.
+    pub(super) active: u64,
+    /// Whether payload that a capture has cut counts as seen.
+    pub(super) cut_payload_is_seen: bool,
+}
+
+/// What a packet changes of the counts of its side, and of the times of its flow.
+#[derive(Clone, Copy, Debug)]
+struct Counts {
+    packets: U24,
+    overhead: U24,
+    ip_bytes: u32,
+    ip_len: u16,
+    /// When the other side was last seen, if it sent the packet before this one.
+    other_last: Option<U40>,
+}
+
+/// What a segment changes of its connection.
+#[derive(Clone, Copy, Debug)]
+struct Segment {
+    /// Number behind it.
+    next: u32,
+    settled: u32,
+    /// A letter that it adds to the history.
+    letter: Option<(Letter, U56)>,
+    /// Of the stream of the other side.
+    peer_start: u32,
+    peer_next: u32,
+    peer_settled: u32,
+    any_acked: bool,
 }
 
 impl Packed {
@@ -36,202 +83,223 @@ impl Packed {
     pub(super) fn count_plain<K: FlowKey>(
         &mut self,
         meta: &Meta<K>,
-        moment: &Moment<'_>,
+        moment: &Moment,
     ) -> Option<FlowSide> {
-        if !self.goes_on(meta, moment) {
+        let packet = &meta.packet;
+        let step = meta.ts.as_nanos().checked_sub(self.last_seen)?;
+        if !self.goes_on(packet, step, moment) {
             return None;
         }
-        let side = if meta.packet.orientation == self.initiator() {
+        let side = if packet.orientation == self.initiator() {
             FlowSide::Initiator
         } else {
             FlowSide::Responder
         };
-        let mut after = *self;
-        after.count(side, meta)?;
-        match &meta.packet.tcp {
-            Some(info) => after.follow_stream(side, info)?,
-            None => after.count_payload(side, meta)?,
+        let counts = self.count(side, packet, step)?;
+        match &packet.tcp {
+            Some(info) => {
+                let segment = self.follow_stream(side, info)?;
+                self.set_segment(side, info.flags, segment);
+            }
+            None => {
+                let payload = self.payload(side, packet)?;
+                self.next_or_payload[side as usize] = payload;
+            }
         }
-        *self = after;
+        self.set_counts(side, counts);
+        self.last_seen = meta.ts.as_nanos();
         Some(side)
     }
 
-    /// Whether the flow is alive, of one clock, complete, and has no record to give.
+    /// Whether the flow is alive, of one clock, complete, and has no record to give. `step`: nanoseconds
+    /// since its latest packet.
     #[inline]
-    fn goes_on<K>(&self, meta: &Meta<K>, moment: &Moment<'_>) -> bool {
-        let &Moment {
-            config,
-            clock,
-            losses,
-        } = moment;
-        let packet = &meta.packet;
+    fn goes_on<K>(&self, packet: &Extracted<K>, step: u64, moment: &Moment) -> bool {
         let flags = self.flags;
-        let Some(list) = self.list() else {
-            return false;
-        };
-        let timeout = config.timeouts.at(list_timeout(list.into()));
-        let last_use = self.last_use();
-        let since = || {
-            self.started()
-                .saturating_add(config.active_timeout.unwrap_or_default())
-        };
-        !flags.is(field::EXTENDED)
-            && flags.get(field::USED) == field::USED_LAST
-            && last_use.clock() == clock.number()
-            && u32::from(self.losses) == losses
-            && self.last_seen <= meta.ts.as_nanos()
-            && !clock.is_idle(last_use, timeout)
-            && (config.active_timeout.is_none() || since() > meta.ts)
-            && (!packet.truncated || (flags.is(field::TRUNCATED) && config.cut_payload_is_seen))
+        let age = self.started.before(self.last_seen).saturating_add(step);
+        flags.0 & ODD == 0
+            && flags.get(field::CLOCK) == u64::from(moment.clock)
+            && u32::from(self.losses) == moment.losses
+            && self.last_seen.saturating_add(moment.idle) >= moment.now
+            && age <= U48::MAX
+            && age < moment.active
             && packet.defects == Defects::NONE
             && packet.tcp.is_some() == flags.is(field::TCP)
+            && (!packet.truncated || (flags.is(field::TRUNCATED) && moment.cut_payload_is_seen))
     }
 
-    /// Counts the packet as one of `side`, which has sent others.
+    /// What the packet, `step` nanoseconds after the latest one, changes of the counts of `side`, which
+    /// has sent others.
     #[inline]
-    fn count<K>(&mut self, side: FlowSide, meta: &Meta<K>) -> Option<()> {
-        let packet = &meta.packet;
-        let now = meta.ts.as_nanos();
+    fn count<K>(&self, side: FlowSide, packet: &Extracted<K>, step: u64) -> Option<Counts> {
         let (own, other) = (side as usize, side.other() as usize);
-        let [packets, peers] = [own, other].map(|side| self.packets.get(side).map(|n| n.get()));
-        if packets? == 0 || *self.ttl.get(own)? != packet.ttl {
+        let [packets, peers] = [own, other].map(|side| self.packets[side].get());
+        if packets == 0 || self.ttl[own] != packet.ttl {
             return None;
         }
-        let step = now - self.last_seen;
-        let was_last = if self.flags.is(field::RESPONDER_LAST) {
-            FlowSide::Responder
+        let was_last = self.flags.is(field::RESPONDER_LAST) == (side == FlowSide::Responder);
+        let (since_other, other_last) = if was_last {
+            (self.other_last.before(self.last_seen), None)
         } else {
-            FlowSide::Initiator
+            (0, Some(U40::low(self.last_seen)))
         };
-        if was_last != side {
-            self.other_last = U40::low(self.last_seen);
-            self.flags.set(
-                field::RESPONDER_LAST,
-                u64::from(side == FlowSide::Responder),
-            );
-        }
-        let other_last = if was_last == side {
-            self.other_last.before(self.last_seen)
-        } else {
-            0
-        };
-        let started = self.started.before(self.last_seen);
-        if started.checked_add(step)? > U48::MAX
-            || (peers? > 0 && other_last.checked_add(step)? > U40::MAX)
-        {
+        if peers > 0 && since_other + step > U40::MAX {
             return None;
         }
-        self.last_seen = now;
-        self.flags.set(field::PRODUCTIVE_LAGS, 0);
         let overhead = packet.wire_len.checked_sub(packet.ip_len)?;
-        let ip_len = u16::try_from(packet.ip_len).ok()?;
-        *self.packets.get_mut(own)? = U24::new(packets? + 1)?;
-        let overheads = self.overhead.get_mut(own)?;
-        *overheads = U24::new(overheads.get() + u64::from(overhead))?;
-        let ip_bytes = self.ip_bytes.get_mut(own)?;
-        *ip_bytes = ip_bytes.checked_add(packet.ip_len)?;
-        let [min, max] = self.ip_len.get_mut(own)?;
-        *min = ip_len.min(*min);
-        *max = ip_len.max(*max);
-        Some(())
+        Some(Counts {
+            packets: U24::new(packets + 1)?,
+            overhead: U24::new(self.overhead[own].get() + u64::from(overhead))?,
+            ip_bytes: self.ip_bytes[own].checked_add(packet.ip_len)?,
+            ip_len: u16::try_from(packet.ip_len).ok()?,
+            other_last,
+        })
     }
 
-    /// A datagram, or a packet of another protocol than TCP.
     #[inline]
-    fn count_payload<K>(&mut self, side: FlowSide, meta: &Meta<K>) -> Option<()> {
+    fn set_counts(&mut self, side: FlowSide, counts: Counts) {
+        let own = side as usize;
+        let [min, max] = &mut self.ip_len[own];
+        *min = counts.ip_len.min(*min);
+        *max = counts.ip_len.max(*max);
+        self.packets[own] = counts.packets;
+        self.overhead[own] = counts.overhead;
+        self.ip_bytes[own] = counts.ip_bytes;
+        self.flags.0 &= !field::PRODUCTIVE_LAGS.bits();
+        if let Some(other_last) = counts.other_last {
+            self.other_last = other_last;
+            self.flags.0 ^= field::RESPONDER_LAST.bits();
+        }
+    }
+
+    /// Payload of `side` with that of the packet, a datagram or one of another protocol than TCP.
+    #[inline]
+    fn payload<K>(&self, side: FlowSide, packet: &Extracted<K>) -> Option<u32> {
         let is_udp = self.flags.is(field::HAS_L4)
             && self.flags.get(field::L4) == u64::from(L4Proto::Udp.number());
         if is_udp && !self.has_data(side) {
             return None;
         }
-        let payload = self.next_or_payload.get_mut(side as usize)?;
-        *payload = payload.checked_add(meta.packet.payload_len)?;
-        Some(())
+        self.next_or_payload[side as usize].checked_add(packet.payload_len)
     }
 
     /// A segment of an open connection that goes on where its side has stopped, and acknowledges what
     /// was seen of the other.
     #[inline]
-    fn follow_stream(&mut self, side: FlowSide, info: &TcpInfo) -> Option<()> {
+    fn follow_stream(&self, side: FlowSide, info: &TcpInfo) -> Option<Segment> {
         let (own, peer) = (side as usize, side.other() as usize);
-        if !self.is_open() || !is_plain(info) || !self.shows_nothing_new(side, info) {
+        if !self.is_open(side) || !is_plain(info) || self.completes_handshake(side) {
             return None;
         }
-        let [own_next, peer_next] = [own, peer].map(|side| self.next_or_payload.get(side).copied());
-        let [own_start, peer_start] = [own, peer].map(|side| self.start.get(side).copied());
-        let (next, seen, start) = (own_next?, peer_next?, peer_start?);
-        // From the start of the other side's stream to what is acknowledged of it.
-        let acked = info.ack.wrapping_sub(start);
-        if info.seq != next || acked > seen.wrapping_sub(start) {
+        let next = self.next_or_payload[own];
+        if info.seq != next {
             return None;
         }
         let length = next
-            .wrapping_sub(own_start?)
+            .wrapping_sub(self.start[own])
             .checked_add(info.payload_len)?;
         let next = next.wrapping_add(info.payload_len);
-        *self.next_or_payload.get_mut(own)? = next;
-        if acked > 1 {
-            self.flags.set(field::ANY_ACKED.of(side.other()), 1);
-        }
-        let settled = self.settled.get_mut(peer)?;
-        if settled.wrapping_sub(start) < acked {
-            *settled = info.ack;
-        }
-        let settled = self.settled.get_mut(own)?;
-        if length > ONE_WAY && !self.flags.is(field::ANY_ACKED.of(side)) {
-            *settled = next;
-        }
-        if next.wrapping_sub(*settled) >= FAR {
+        let settled = if length > ONE_WAY && !self.flags.is(field::ANY_ACKED.of(side)) {
+            next
+        } else {
+            self.settled[own]
+        };
+        if next.wrapping_sub(settled) >= FAR {
             return None;
         }
-        *self.tcp_flags.get_mut(own)? |= info.flags.0;
-        Some(())
+        let segment = Segment {
+            next,
+            settled,
+            letter: self.new_letter(side, info)?,
+            // What is acknowledged of a side that was not seen tells where it stands.
+            peer_start: info.ack.wrapping_sub(1),
+            peer_next: info.ack.wrapping_sub(1),
+            peer_settled: info.ack,
+            any_acked: false,
+        };
+        if self.flags.endpoint_is_of(side.other(), UNSEEN) {
+            return Some(segment);
+        }
+        let (start, seen, settled) = (
+            self.start[peer],
+            self.next_or_payload[peer],
+            self.settled[peer],
+        );
+        // From the start of the other side's stream to what is acknowledged of it.
+        let acked = info.ack.wrapping_sub(start);
+        let sent = seen.wrapping_sub(start);
+        if acked > sent || sent - acked >= FAR {
+            return None;
+        }
+        let moves = settled.wrapping_sub(start) < acked;
+        Some(Segment {
+            peer_start: start,
+            peer_next: seen,
+            peer_settled: if moves { info.ack } else { settled },
+            any_acked: acked > 1,
+            ..segment
+        })
     }
 
-    /// Whether both ends are open, and none has begun to close.
     #[inline]
-    fn is_open(&self) -> bool {
-        let open = |side| {
-            let state = self.flags.endpoint(field::ENDPOINT.of(side));
-            matches!(state, EndpointState::Established | EndpointState::Partial)
-                && !self.flags.is(field::CLOSED.of(side))
-                && !self.flags.is(field::AT_END.of(side))
-        };
+    fn set_segment(&mut self, side: FlowSide, flags: TcpFlags, segment: Segment) {
+        let (own, peer) = (side as usize, side.other() as usize);
+        self.next_or_payload[own] = segment.next;
+        self.settled[own] = segment.settled;
+        self.start[peer] = segment.peer_start;
+        self.next_or_payload[peer] = segment.peer_next;
+        self.settled[peer] = segment.peer_settled;
+        self.tcp_flags[own] |= flags.0;
+        self.flags = self
+            .flags
+            .with(field::ANY_ACKED.of(side.other()), segment.any_acked.into());
+        if let Some((letter, history)) = segment.letter {
+            self.history = history;
+            self.flags = self.flags.with(letter.field().of(side), 1);
+        }
+    }
+
+    /// Whether both ends are open as far as they were seen, `side` among them, and none has begun to close.
+    #[inline]
+    fn is_open(&self, side: FlowSide) -> bool {
         let [initiator, responder] = self.tcp_flags.map(TcpFlags);
         let seen = initiator.union(responder);
-        matches!(
-            self.flags.state(),
-            FlowState::Established | FlowState::Active
-        ) && open(FlowSide::Initiator)
-            && open(FlowSide::Responder)
-            && !seen.fin()
-            && !seen.rst()
-            && !self.flags.is(field::CLOSE_WAITS)
-            && !self.flags.is(field::FINISHED)
+        self.flags.0 & ENDING == 0
+            && self.flags.state_is_of(OPEN)
+            && self.flags.endpoint_is_of(side, SENDS)
+            && self.flags.endpoint_is_of(side.other(), LISTENS)
+            && seen.0 & (TcpFlags::FIN.0 | TcpFlags::RST.0) == 0
     }
 
-    /// Whether the segment adds no letter to the history, and does not complete the handshake.
+    /// Whether a segment of `side` is the last one of the handshake.
     #[inline]
-    fn shows_nothing_new(&self, side: FlowSide, info: &TcpInfo) -> bool {
-        let written = if info.payload_len > 0 {
-            self.has_data(side)
+    fn completes_handshake(&self, side: FlowSide) -> bool {
+        let answered = self.tcp_flags(FlowSide::Responder).syn();
+        side == FlowSide::Initiator && answered && self.handshake == NO_HANDSHAKE
+    }
+
+    /// The letter that the segment adds to the history, with the history that has it, if it adds one.
+    /// `None` if there is no room for it.
+    #[inline]
+    #[expect(clippy::option_option, reason = "no letter is not the same as no room")]
+    fn new_letter(&self, side: FlowSide, info: &TcpInfo) -> Option<Option<(Letter, U56)>> {
+        let letter = if info.payload_len > 0 {
+            Letter::Data
         } else {
-            self.has_ack(side)
+            Letter::Ack
         };
-        let answered = self.tcp_flags[FlowSide::Responder as usize] & TcpFlags::SYN.0 != 0;
-        let completes = side == FlowSide::Initiator && answered && self.handshake == NO_HANDSHAKE;
-        written && !completes
+        if self.flags.is(letter.field().of(side)) {
+            return Some(None);
+        }
+        Some(Some((letter, letter.behind(self.history, side)?)))
     }
 }
 
 /// Whether a segment acknowledges, and neither opens nor closes anything.
 #[inline]
 fn is_plain(info: &TcpInfo) -> bool {
-    let flags = info.flags;
-    flags.ack()
-        && !flags.syn()
-        && !flags.fin()
-        && !flags.rst()
+    const OTHERS: u8 = TcpFlags::SYN.0 | TcpFlags::FIN.0 | TcpFlags::RST.0;
+    info.flags.0 & (TcpFlags::ACK.0 | OTHERS) == TcpFlags::ACK.0
         && info.window != 0
         && info.ack != 0
         && info.payload_len < FAR

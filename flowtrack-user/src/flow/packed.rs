@@ -1,5 +1,6 @@
 //! A live flow in 128 bytes, as most flows fit.
 
+mod fits;
 mod flags;
 mod int;
 mod letters;
@@ -11,6 +12,7 @@ use flowtrack_common::{FlowSide, Orientation, TcpFlags, Timestamp};
 pub(super) use self::{
     flags::Flags,
     int::{U24, U32, U40, U48, U56, Uint},
+    letters::Letter,
 };
 use super::clock::LastUse;
 use crate::table::{Links, Record};
@@ -20,8 +22,8 @@ pub(super) mod field {
     pub(in crate::flow) use super::flags::{
         ANY_ACKED, AT_END, CAPTURE_LOSS, CLOCK, CLOSE_WAITS, CLOSED, ENDPOINT, ENDPOINT_BEFORE,
         EXTENDED, FIN_ACKED, FINISHED, HAS_ACK, HAS_DATA, HAS_L4, L4, LIST, MIDSTREAM,
-        PRODUCTIVE_LAGS, RESPONDER_FIRST, RESPONDER_LAST, REVERSED, SIMULTANEOUS, TCP, TRUNCATED,
-        USED, USED_AT_LAG, USED_FIRST, USED_LAST, WIDE_KEY,
+        PRODUCTIVE_LAGS, RESPONDER_FIRST, RESPONDER_LAST, REVERSED, SIMULTANEOUS, STATE, TCP,
+        TRUNCATED, USED, USED_AT_LAG, USED_FIRST, USED_LAST, WIDE_KEY,
     };
 }
 
@@ -172,12 +174,6 @@ impl Packed {
     #[inline]
     pub(super) fn has_data(&self, side: FlowSide) -> bool {
         self.flags.is(field::HAS_DATA.of(side))
-    }
-
-    /// Whether the history has an A of `side`.
-    #[inline]
-    pub(super) fn has_ack(&self, side: FlowSide) -> bool {
-        self.flags.is(field::HAS_ACK.of(side))
     }
 
     /// Key, links and list, whether the key is wide: all that does not come from the flow.

@@ -35,6 +35,12 @@ impl Parts {
             <= ts
     }
 
+    /// Whether no record was given yet, and the first packet of the flow is this one.
+    #[inline]
+    pub(super) fn is_first(&self, since: LastUse) -> bool {
+        self.given == 0 && self.since == since
+    }
+
     /// Time of the first packet of the part that is under way.
     pub(super) fn since(&self) -> Timestamp {
         self.since.stamp()

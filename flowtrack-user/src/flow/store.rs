@@ -166,10 +166,11 @@ impl<K: FlowKey> FlowStore<K> {
             })
     }
 
-    /// The flow at `id`, if all of it is in its record.
+    /// The record of the flow at `id`, and the list that it is in.
     #[inline]
-    pub(super) fn packed_mut(&mut self, id: SlotId) -> Option<&mut Packed> {
-        self.table.get_mut(id)
+    pub(super) fn packed_mut(&mut self, id: SlotId) -> Option<(usize, &mut Packed)> {
+        let record = self.table.get_mut(id)?;
+        Some((record.list()?.into(), record))
     }
 
     /// The list that the flow at `id` is in.
@@ -177,11 +178,17 @@ impl<K: FlowKey> FlowStore<K> {
         self.table.get(id)?.list().map(usize::from)
     }
 
-    /// The flow at `id`, as it is now.
+    /// The flow at `id`, as it is now, and its key.
     pub(super) fn load(&self, id: SlotId, config: &TrackerConfig) -> Option<(K, Flow)> {
         let record = self.table.get(id)?;
         let key = self.key(record)?;
-        Some((key, self.flow(record, key, config)?))
+        Some((key, self.flow(record, &key, config)?))
+    }
+
+    /// The flow at `id`, which has this key, as it is now.
+    #[inline]
+    pub(super) fn load_found(&self, id: SlotId, key: &K, config: &TrackerConfig) -> Option<Flow> {
+        self.flow(self.table.get(id)?, key, config)
     }
 
     fn key(&self, record: &Packed) -> Option<K> {
@@ -192,7 +199,8 @@ impl<K: FlowKey> FlowStore<K> {
         }
     }
 
-    fn flow(&self, record: &Packed, key: K, config: &TrackerConfig) -> Option<Flow> {
+    #[inline]
+    fn flow(&self, record: &Packed, key: &K, config: &TrackerConfig) -> Option<Flow> {
         if record.is_extended() {
             self.extended.get(extended_index(record)).copied()
         } else {

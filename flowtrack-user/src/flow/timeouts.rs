@@ -119,6 +119,13 @@ impl Timeouts {
         Ok(())
     }
 
+    /// Whether any port has a timeout of its own.
+    #[inline]
+    pub(super) fn has_ports(&self) -> bool {
+        let [first, ..] = &self.ports;
+        first.is_some()
+    }
+
     /// Whether the same ports have a timeout of their own, at the same slots.
     pub(super) fn has_ports_of(&self, other: &Self) -> bool {
         self.ports == other.ports

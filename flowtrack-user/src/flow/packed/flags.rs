@@ -120,12 +120,22 @@ impl Field {
         }
     }
 
-    const fn mask(self) -> u64 {
+    pub(in crate::flow) const fn mask(self) -> u64 {
         (1 << self.width) - 1
+    }
+
+    /// Its bits, where they stand.
+    pub(in crate::flow) const fn bits(self) -> u64 {
+        self.mask() << self.shift
     }
 }
 
 impl SideField {
+    /// The bits of both sides, where they stand.
+    pub(in crate::flow) const fn bits(self) -> u64 {
+        self.of(FlowSide::Initiator).bits() | self.of(FlowSide::Responder).bits()
+    }
+
     const fn then(self, width: u32) -> Field {
         Field {
             shift: self.shift + 2 * self.width,
@@ -162,10 +172,17 @@ impl Flags {
         self.get(field) != 0
     }
 
+    /// The same with a field, which was zero, set to the low bits of `value`.
+    #[inline]
+    #[must_use]
+    pub(in crate::flow) const fn with(self, field: Field, value: u64) -> Self {
+        Self(self.0 | (value & field.mask()) << field.shift)
+    }
+
     /// Sets a field to the low bits of `value`.
     #[inline]
     pub(in crate::flow) fn set(&mut self, field: Field, value: u64) {
-        self.0 &= !(field.mask() << field.shift);
+        self.0 &= !field.bits();
         self.0 |= (value & field.mask()) << field.shift;
     }
 
@@ -175,9 +192,16 @@ impl Flags {
         STATES.get(number).copied().unwrap_or_default()
     }
 
+    /// Whether the state is one of those whose numbers `states` has as bits.
     #[inline]
-    pub(in crate::flow) fn set_state(&mut self, state: FlowState) {
-        self.set(STATE, state as u64);
+    pub(in crate::flow) const fn state_is_of(self, states: u64) -> bool {
+        states >> self.get(STATE) & 1 != 0
+    }
+
+    /// Whether the state of an end is one of those whose numbers `states` has as bits.
+    #[inline]
+    pub(in crate::flow) const fn endpoint_is_of(self, side: FlowSide, states: u64) -> bool {
+        states >> self.get(ENDPOINT.of(side)) & 1 != 0
     }
 
     /// The state of an end, or the one before that: `field` is of [`ENDPOINT`] or [`ENDPOINT_BEFORE`].

@@ -2,19 +2,49 @@
 
 use flowtrack_common::{FlowSide, HistoryString};
 
-use super::int::U56;
+use super::{
+    flags::{HAS_ACK, HAS_DATA, SideField},
+    int::U56,
+};
 
 /// Letters that fit.
 const PLACES: usize = 11;
 const BITS: u32 = 5;
+/// The last number of so many bits.
+const LAST: u64 = (1 << BITS) - 1;
 /// Those that a packed flow can have, by number. What else there is comes with a count that does not fit.
-const LETTERS: &[u8; 18] = b"\0DdAa^SsHhFfRrIiQq";
+const LETTERS: [u8; 1 << BITS] = *b"\0DdAa^SsHhFfRrIiQq\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
 /// The number of each letter, 0 for what is none.
 const NUMBERS: [u8; 256] = numbers();
 
-/// Numbers of the letters that are asked for with each packet.
-const DATA: u32 = 1;
-const ACK: u32 = 3;
+/// A letter that is asked for with each packet: its number, which is one more for the responder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::flow) enum Letter {
+    /// D
+    Data = 1,
+    /// A
+    Ack = 3,
+}
+
+impl Letter {
+    /// The field that tells whether the history has it.
+    #[inline]
+    pub(in crate::flow) const fn field(self) -> SideField {
+        match self {
+            Self::Data => HAS_DATA,
+            Self::Ack => HAS_ACK,
+        }
+    }
+
+    /// It as one of `side`, behind other letters, if there is room.
+    #[inline]
+    pub(in crate::flow) fn behind(self, numbers: U56, side: FlowSide) -> Option<U56> {
+        let all = numbers.get();
+        let used = (u64::BITS - all.leading_zeros()).div_ceil(BITS);
+        let number = u64::from(self as u32 + side as u32);
+        ((used as usize) < PLACES).then(|| U56::low(all | number << (BITS * used)))
+    }
+}
 
 /// The letters of a history in numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,8 +57,8 @@ pub(super) struct Letters {
 const fn numbers() -> [u8; 256] {
     let mut numbers = [0; 256];
     let mut number = 1;
-    while number < LETTERS.len() {
-        #[expect(clippy::cast_possible_truncation, reason = "there are 18 letters")]
+    while LETTERS[number] != 0 {
+        #[expect(clippy::cast_possible_truncation, reason = "there are 17 letters")]
         let small = number as u8;
         numbers[LETTERS[number] as usize] = small;
         number += 1;
@@ -37,34 +67,38 @@ const fn numbers() -> [u8; 256] {
 }
 
 impl Letters {
-    /// Of the first letters of a history, up to one that has no number.
+    /// Of a history, or `None` if it is too long or has a letter without a number.
     #[inline]
-    pub(super) fn of(history: &HistoryString) -> Self {
+    pub(super) fn of(history: &HistoryString) -> Option<Self> {
+        let letters = history.as_bytes();
         let (mut all, mut seen, mut shift) = (0, 0, 0);
-        for letter in history.as_bytes().iter().take(PLACES) {
+        if letters.len() > PLACES {
+            return None;
+        }
+        for letter in letters {
             let number = NUMBERS[usize::from(*letter)];
             all |= u64::from(number) << shift;
             seen |= 1 << number;
             shift += BITS;
         }
-        Self {
+        (seen & 1 == 0).then_some(Self {
             numbers: U56::low(all),
             seen,
-        }
+        })
     }
 
     /// Whether D is there.
     pub(super) fn has_data(self, side: FlowSide) -> bool {
-        self.has(DATA, side)
+        self.has(Letter::Data, side)
     }
 
     /// Whether A is there.
     pub(super) fn has_ack(self, side: FlowSide) -> bool {
-        self.has(ACK, side)
+        self.has(Letter::Ack, side)
     }
 
-    fn has(self, number: u32, side: FlowSide) -> bool {
-        self.seen & (1 << (number + side as u32)) != 0
+    fn has(self, letter: Letter, side: FlowSide) -> bool {
+        self.seen & (1 << (letter as u32 + side as u32)) != 0
     }
 }
 
@@ -73,8 +107,8 @@ impl Letters {
 pub(super) fn history(numbers: U56) -> HistoryString {
     let mut rest = numbers.get();
     HistoryString::from_letters(std::iter::from_fn(|| {
-        let letter = LETTERS.get((rest & 31) as usize).copied();
+        let letter = LETTERS[(rest & LAST) as usize];
         rest >>= BITS;
-        letter.filter(|letter| *letter != 0)
+        (letter != 0).then_some(letter)
     }))
 }

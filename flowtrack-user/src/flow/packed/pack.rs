@@ -1,28 +1,31 @@
 //! From a flow to its packed form.
-//!
-//! What is too large becomes another number here, and what has no place is left out: all that is found
-//! when the packed flow is unpacked and compared. So each rule stands only once, in `unpack`.
 
 use std::time::Duration;
 
 use flowtrack_common::{FlowSide, FlowStats, L4Proto, Orientation, SideStats};
 
-use super::{Flags, NO_HANDSHAKE, Packed, Uint, field, letters::Letters};
+use super::{Flags, NO_HANDSHAKE, Packed, Uint, field, fits::fits, letters::Letters};
 use crate::flow::{clock::LastUse, entry::Flow};
 
 impl Packed {
     /// `flow` in short, without key, links and list, or `None` if it does not fit. `envelope` is the
     /// number of its envelope.
     pub(in crate::flow) fn pack(flow: &Flow, envelope: u16) -> Option<Self> {
-        let packed = Self::condense(flow, envelope);
-        (packed.expand(flow.envelope, flow.port_timeout) == *flow).then_some(packed)
+        let letters = Letters::of(&flow.history)?;
+        let fits = fits(flow);
+        debug_assert_eq!(
+            fits,
+            Self::condense(flow, letters, envelope).expand(flow.envelope, flow.port_timeout)
+                == *flow,
+            "what fits comes back whole, and nothing else: {flow:#?}"
+        );
+        fits.then(|| Self::condense(flow, letters, envelope))
     }
 
-    /// What fits of `flow`.
+    /// `flow`, which fits.
     #[inline]
-    pub(super) fn condense(flow: &Flow, envelope: u16) -> Self {
+    fn condense(flow: &Flow, letters: Letters, envelope: u16) -> Self {
         let stats = &flow.stats;
-        let letters = Letters::of(&flow.history);
         let mut packed = Self {
             flags: flags(flow, letters),
             last_seen: stats.last_seen.as_nanos(),
@@ -44,38 +47,38 @@ impl Packed {
     #[inline]
     fn set_times(&mut self, stats: &FlowStats, last_use: LastUse) {
         let &FlowStats {
-            ref initiator,
-            ref responder,
             started,
             last_seen,
             last_productive,
             ..
         } = stats;
-        let responder_first = initiator.packets == 0 || initiator.first_seen != started;
-        let responder_last = initiator.packets == 0 || initiator.last_seen != last_seen;
+        let (responder_first, second) = second_to_start(stats);
+        let (responder_last, other) = other_than_last(stats);
         let lags = last_productive != last_seen;
         let used = match last_use.stamp() {
             at if at == last_seen => field::USED_LAST,
             at if at == started => field::USED_FIRST,
             _ => field::USED_AT_LAG,
         };
-        self.flags
-            .set(field::RESPONDER_FIRST, responder_first.into());
-        self.flags.set(field::RESPONDER_LAST, responder_last.into());
-        self.flags.set(field::PRODUCTIVE_LAGS, lags.into());
-        self.flags.set(field::USED, used);
-
-        let lag = match (lags, used) {
-            (true, _) => last_productive,
-            (false, field::USED_AT_LAG) => last_use.stamp(),
-            _ => last_seen,
+        let lag = if lags {
+            last_productive
+        } else {
+            last_use.stamp()
         };
-        let other = |is_responder| if is_responder { initiator } else { responder };
-        let other_first = other(responder_first).first_seen.saturating_since(started);
+        self.flags = self
+            .flags
+            .with(field::RESPONDER_FIRST, responder_first.into())
+            .with(field::RESPONDER_LAST, responder_last.into())
+            .with(field::PRODUCTIVE_LAGS, lags.into())
+            .with(field::USED, used);
         self.started = Uint::low(started.as_nanos());
         self.lag = Uint::low(lag.as_nanos());
-        self.other_first = Uint::low(nanos(other_first));
-        self.other_last = Uint::low(other(responder_last).last_seen.as_nanos());
+        let after = second
+            .first_seen
+            .as_nanos()
+            .wrapping_sub(started.as_nanos());
+        self.other_first = Uint::low(after);
+        self.other_last = Uint::low(other.last_seen.as_nanos());
     }
 
     #[inline]
@@ -93,36 +96,76 @@ impl Packed {
     }
 }
 
+/// Whether the first packet is one of the responder, and the side that the other one is of.
+#[inline]
+pub(super) fn second_to_start(stats: &FlowStats) -> (bool, &SideStats) {
+    let FlowStats {
+        initiator,
+        responder,
+        started,
+        ..
+    } = stats;
+    let responder_first = initiator.packets == 0 || initiator.first_seen != *started;
+    (
+        responder_first,
+        if responder_first {
+            initiator
+        } else {
+            responder
+        },
+    )
+}
+
+/// Whether the latest packet is one of the responder, and the side that did not send it.
+#[inline]
+pub(super) fn other_than_last(stats: &FlowStats) -> (bool, &SideStats) {
+    let FlowStats {
+        initiator,
+        responder,
+        last_seen,
+        ..
+    } = stats;
+    let responder_last = initiator.packets == 0 || initiator.last_seen != *last_seen;
+    (
+        responder_last,
+        if responder_last { initiator } else { responder },
+    )
+}
+
 #[inline]
 fn flags(flow: &Flow, letters: Letters) -> Flags {
     let completeness = &flow.stats.completeness;
     let reversed = flow.initiator == Orientation::Reverse;
-    let mut flags = Flags::default();
-    for (field, value) in [
-        (field::REVERSED, reversed.into()),
-        (field::HAS_L4, flow.l4.is_some().into()),
-        (field::L4, flow.l4.map_or(0, L4Proto::number).into()),
-        (field::MIDSTREAM, completeness.midstream.into()),
-        (field::CAPTURE_LOSS, completeness.capture_loss.into()),
-        (field::TRUNCATED, completeness.truncated.into()),
-        (field::CLOCK, flow.last_use.clock().into()),
-    ] {
-        flags.set(field, value);
-    }
-    flags.set_state(flow.state);
-    for side in [FlowSide::Initiator, FlowSide::Responder] {
-        flags.set(field::HAS_DATA.of(side), letters.has_data(side).into());
-        flags.set(field::HAS_ACK.of(side), letters.has_ack(side).into());
-    }
-    flags
+    let (initiator, responder) = (FlowSide::Initiator, FlowSide::Responder);
+    Flags::default()
+        .with(field::REVERSED, reversed.into())
+        .with(field::STATE, flow.state as u64)
+        .with(field::HAS_L4, flow.l4.is_some().into())
+        .with(field::L4, flow.l4.map_or(0, L4Proto::number).into())
+        .with(field::MIDSTREAM, completeness.midstream.into())
+        .with(field::CAPTURE_LOSS, completeness.capture_loss.into())
+        .with(field::TRUNCATED, completeness.truncated.into())
+        .with(field::CLOCK, flow.last_use.clock().into())
+        .with(
+            field::HAS_DATA.of(initiator),
+            letters.has_data(initiator).into(),
+        )
+        .with(
+            field::HAS_DATA.of(responder),
+            letters.has_data(responder).into(),
+        )
+        .with(
+            field::HAS_ACK.of(initiator),
+            letters.has_ack(initiator).into(),
+        )
+        .with(
+            field::HAS_ACK.of(responder),
+            letters.has_ack(responder).into(),
+        )
 }
 
 fn handshake(duration: Option<Duration>) -> u32 {
     duration.map_or(NO_HANDSHAKE, |duration| {
         u32::try_from(duration.as_nanos()).unwrap_or_default()
     })
-}
-
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

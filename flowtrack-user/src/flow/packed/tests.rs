@@ -212,7 +212,7 @@ fn the_sums_of_a_packed_flow_are_those_of_both_sides() {
     assert_eq!(packed.wire_bytes(FlowSide::Initiator), 120);
     assert_eq!(packed.wire_bytes(FlowSide::Responder), 60);
     assert!(packed.has_data(FlowSide::Initiator) && packed.has_data(FlowSide::Responder));
-    assert!(!packed.has_ack(FlowSide::Initiator));
+    assert!(!packed.flags.is(field::HAS_ACK.of(FlowSide::Initiator)));
     assert_eq!(packed.started().saturating_add(2 * STEP), live.clock.now());
     assert!(STEP > Duration::ZERO);
 }

@@ -8,21 +8,25 @@ use flowtrack_common::{
 
 use super::{NO_HANDSHAKE, Packed, Uint, field, letters};
 use crate::flow::{
-    TimeoutSlot, TrackerConfig, anomaly::Reported, clock::LastUse, entry::Flow, part::Parts,
+    TimeoutSlot, TrackerConfig,
+    anomaly::Reported,
+    clock::LastUse,
+    entry::{Flow, port_timeout},
+    part::Parts,
     tcp::Connection,
 };
 
 impl Packed {
     /// The flow, which has this key and this envelope.
+    #[inline]
     pub(in crate::flow) fn unpack<K: FlowKey>(
         &self,
-        key: K,
+        key: &K,
         envelope: Envelope,
         config: &TrackerConfig,
     ) -> Flow {
-        let mut flow = self.expand(envelope, None);
-        flow.find_port_timeout(key, config);
-        flow
+        let l4 = self.l4();
+        self.expand(envelope, port_timeout(key, self.initiator(), l4, config))
     }
 
     #[inline]

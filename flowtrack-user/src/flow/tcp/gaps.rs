@@ -56,6 +56,11 @@ impl PartialEq for Gaps {
 }
 
 impl Gaps {
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = Gap> {
         self.list.into_iter().take(self.len.into())
     }

@@ -4,22 +4,35 @@ use std::time::Duration;
 
 use flowtrack_common::{
     EndpointState::{self, Inactive},
-    FlowSide, Timestamp,
+    FlowSide, FlowStats, SideStats, Timestamp,
 };
 
 use super::{Connection, endpoint::Endpoint, history::Marks, sequence::Stream};
 use crate::flow::packed::{Packed, field};
 
 impl Connection {
-    /// Writes down what [`Self::unpack`] needs, if a segment was seen at all. That is only enough where
-    /// both streams are whole: the result is to be compared.
+    /// Whether [`Self::unpack`] brings it back, and with it what `stats` say of it.
+    #[inline]
+    pub(in crate::flow) fn fits(&self, stats: &FlowStats) -> bool {
+        if self.is_unseen() {
+            return has_payload_alone(stats);
+        }
+        self.initiator.fits(&stats.initiator)
+            && self.responder.fits(&stats.responder)
+            && self.syn_at == opened(&stats.initiator)
+            && self.syn_ack_at == opened(&stats.responder)
+            && self.syn_to_syn_ack() == stats.syn_to_syn_ack
+    }
+
+    /// Writes down what [`Self::unpack`] needs, if a segment was seen at all.
     #[inline]
     pub(in crate::flow) fn pack(&self, packed: &mut Packed) {
-        let flags = &mut packed.flags;
-        flags.set(field::TCP, 1);
-        flags.set(field::SIMULTANEOUS, self.simultaneous.into());
-        flags.set(field::CLOSE_WAITS, self.close_waits.into());
-        flags.set(field::FINISHED, self.finished.into());
+        packed.flags = packed
+            .flags
+            .with(field::TCP, 1)
+            .with(field::SIMULTANEOUS, self.simultaneous.into())
+            .with(field::CLOSE_WAITS, self.close_waits.into())
+            .with(field::FINISHED, self.finished.into());
         self.initiator.pack(FlowSide::Initiator, packed);
         self.responder.pack(FlowSide::Responder, packed);
     }
@@ -72,20 +85,53 @@ impl Connection {
     }
 }
 
+/// Whether `stats` tell of payload, and of nothing else that belongs to a connection.
+#[inline]
+fn has_payload_alone(stats: &FlowStats) -> bool {
+    let side_has = |side: &SideStats| {
+        side.payload_bytes <= u32::MAX.into()
+            && side.stream_bytes == 0
+            && side.tcp_state == Inactive
+    };
+    side_has(&stats.initiator) && side_has(&stats.responder) && stats.syn_to_syn_ack.is_none()
+}
+
+/// When a side has opened the connection, if it did.
+#[inline]
+fn opened(stats: &SideStats) -> Option<Timestamp> {
+    stats.tcp_flags.syn().then_some(stats.first_seen)
+}
+
 impl Endpoint {
+    /// Whether [`Self::unpack`] brings it back, and with it what `stats` say of it.
+    #[inline]
+    fn fits(&self, stats: &SideStats) -> bool {
+        let (stream, marks) = (&self.stream, &self.marks);
+        let flags = stats.tcp_flags;
+        let length = stream.relative(stream.next);
+        let bytes = self.bytes();
+        stream.fits(flags.fin())
+            && stats.payload_bytes == bytes
+            && stats.stream_bytes == bytes
+            && stats.tcp_state == self.state
+            && self.syn == flags.syn().then_some(stream.start)
+            && self.fin == flags.fin().then_some(stream.next)
+            && marks.syn | marks.retransmissions | marks.zero_windows | marks.gaps == 0
+            && marks.fin == marked(flags.fin(), length.wrapping_sub(1))
+            && marks.rst == marked(flags.rst(), length)
+    }
+
     #[inline]
     fn pack(&self, side: FlowSide, packed: &mut Packed) {
-        let (flags, stream) = (&mut packed.flags, &self.stream);
-        for (field, value) in [
-            (field::ENDPOINT, self.state as u64),
-            (field::ENDPOINT_BEFORE, self.before as u64),
-            (field::ANY_ACKED, stream.any_acked.into()),
-            (field::FIN_ACKED, self.fin_acked.into()),
-            (field::CLOSED, self.closed.into()),
-            (field::AT_END, self.at_end.into()),
-        ] {
-            flags.set(field.of(side), value);
-        }
+        let stream = &self.stream;
+        packed.flags = packed
+            .flags
+            .with(field::ENDPOINT.of(side), self.state as u64)
+            .with(field::ENDPOINT_BEFORE.of(side), self.before as u64)
+            .with(field::ANY_ACKED.of(side), stream.any_acked.into())
+            .with(field::FIN_ACKED.of(side), self.fin_acked.into())
+            .with(field::CLOSED.of(side), self.closed.into())
+            .with(field::AT_END.of(side), self.at_end.into());
         packed.start[side as usize] = stream.start;
         packed.next_or_payload[side as usize] = stream.next;
         packed.settled[side as usize] = stream.settled;
@@ -107,19 +153,37 @@ impl Endpoint {
             closed: flags.is(field::CLOSED.of(side)),
             at_end: flags.is(field::AT_END.of(side)),
             marks: Marks {
-                fin: if seen.fin() {
-                    length.wrapping_sub(1)
-                } else {
-                    0
-                },
-                rst: if seen.rst() { length } else { 0 },
+                fin: marked(seen.fin(), length.wrapping_sub(1)),
+                rst: marked(seen.rst(), length),
                 ..Marks::default()
             },
         }
     }
 }
 
+/// The number of a mark, which is 0 where there was no reason for one.
+#[inline]
+fn marked(was_seen: bool, number: u32) -> u32 {
+    if was_seen { number } else { 0 }
+}
+
 impl Stream {
+    /// Whether [`Self::unpack`] brings it back: it has no gaps. `fin`: with a FIN at its end.
+    #[inline]
+    fn fits(&self, fin: bool) -> bool {
+        let (edge, fin) = if self.next == self.start {
+            (self.settled, false)
+        } else {
+            (self.next, fin)
+        };
+        self.edge == edge
+            && self.payload_end == edge.wrapping_sub(fin.into())
+            && self.length == u64::from(self.relative(self.next))
+            && self.ahead == 0
+            && !self.one_way
+            && self.gaps.is_empty()
+    }
+
     /// A stream without gaps.
     #[inline]
     fn unpack(side: FlowSide, packed: &Packed) -> Self {

@@ -1,38 +1,65 @@
-//! The parts of timeouts in which flows are kept in the order of their last use.
+//! Timeouts as a packet needs them: in nanoseconds, and the parts in which flows are kept in the order of
+//! their last use.
 
 use flowtrack_common::Timestamp;
 
 use crate::flow::{TimeoutSlot, TrackerConfig, clock::LastUse};
 
-/// For each timeout the length of its parts, as a power of two of nanoseconds.
+/// The timeouts, and the length of their parts.
 ///
 /// A flow that is used again within a part stays where it is in its list. So most packets do not touch
 /// the neighbours of their flow, which lie anywhere in memory.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Ticks([Option<u8>; TimeoutSlot::COUNT]);
+pub(super) struct Ticks {
+    /// Nanoseconds.
+    timeouts: [u64; TimeoutSlot::COUNT],
+    /// As a power of two of nanoseconds.
+    parts: [Option<u8>; TimeoutSlot::COUNT],
+}
 
 impl Ticks {
     /// The parts that `config` asks for.
     pub(super) fn new(config: &TrackerConfig) -> Self {
-        let mut ticks = [None; TimeoutSlot::COUNT];
-        for (tick, slot) in ticks.iter_mut().zip(TimeoutSlot::all()) {
+        let mut ticks = Self {
+            timeouts: [0; TimeoutSlot::COUNT],
+            parts: [None; TimeoutSlot::COUNT],
+        };
+        let places = ticks.timeouts.iter_mut().zip(&mut ticks.parts);
+        for ((nanos, tick), slot) in places.zip(TimeoutSlot::all()) {
             let timeout = config.timeouts.at(slot).as_nanos();
+            *nanos = u64::try_from(timeout).unwrap_or(u64::MAX);
             let part = timeout.checked_div(u128::from(config.order_parts));
             let exponent = part.and_then(u128::checked_ilog2);
             // Longer ones than 2^63 nanoseconds are no parts of any time that there is.
             *tick = exponent.map(|exponent| u8::try_from(exponent).map_or(63, |e| e.min(63)));
         }
-        Self(ticks)
+        ticks
+    }
+
+    /// A timeout in nanoseconds.
+    #[inline]
+    pub(super) fn nanos(&self, timeout: TimeoutSlot) -> u64 {
+        let nanos = self.timeouts.get(timeout.index()).copied();
+        nanos.unwrap_or_default()
     }
 
     /// Whether a flow that was last used at `before` has to change its place in its list when it is used
     /// at `now`.
     #[inline]
     pub(super) fn differ(&self, timeout: TimeoutSlot, before: LastUse, now: LastUse) -> bool {
-        let tick = self.0.get(timeout.index()).copied().flatten();
-        let part = |at: Timestamp, tick| at.as_nanos() >> tick;
-        tick.is_none_or(|tick| part(before.stamp(), tick) != part(now.stamp(), tick))
-            || before.clock() != now.clock()
+        self.lie_apart(timeout, before.stamp(), now.stamp()) || before.clock() != now.clock()
+    }
+
+    /// The same by one clock.
+    #[inline]
+    pub(super) fn lie_apart(
+        &self,
+        timeout: TimeoutSlot,
+        before: Timestamp,
+        now: Timestamp,
+    ) -> bool {
+        let tick = self.parts.get(timeout.index()).copied().flatten();
+        tick.is_none_or(|tick| before.as_nanos() >> tick != now.as_nanos() >> tick)
     }
 }
 

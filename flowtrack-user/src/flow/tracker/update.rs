@@ -1,6 +1,8 @@
 //! A packet on its way through the tracker: which flow it belongs to, and what it changes there.
 
-use flowtrack_common::{EndReason, FlowEvent, FlowKey, FlowSide, FlowState, L4Proto};
+use std::time::Duration;
+
+use flowtrack_common::{EndReason, FlowEvent, FlowKey, FlowSide, FlowState, L4Proto, Timestamp};
 
 use super::{Tracker, report::Outcome};
 use crate::{
@@ -13,12 +15,13 @@ use crate::{
         store::Lookup,
         tcp::{Arrival, Findings, Step},
     },
-    table::{Full, Record as _, SlotId},
+    table::{Full, SlotId},
 };
 
 impl<K: FlowKey> Tracker<K> {
     /// Takes in a packet of the flow that lies at `place`, or of a new one. The key is
     /// looked up by `lookup`.
+    #[inline(never)]
     pub(super) fn follow(
         &mut self,
         place: Option<SlotId>,
@@ -27,7 +30,7 @@ impl<K: FlowKey> Tracker<K> {
         sink: &mut impl EventSink<K>,
     ) {
         if let Some(id) = place
-            && let Some((_, mut flow)) = self.flows.load(id, &self.config)
+            && let Some(mut flow) = self.flows.load_found(id, &meta.packet.key, &self.config)
             && !self.ended_by(id, &flow, meta, sink)
         {
             self.close_part(&mut flow, meta, sink);
@@ -64,21 +67,24 @@ impl<K: FlowKey> Tracker<K> {
         meta: &Meta<K>,
         sink: &mut impl EventSink<K>,
     ) -> bool {
-        let moment = Moment {
-            config: &self.config,
-            clock: &self.clock,
-            losses: self.losses.count(),
-        };
-        let Some(record) = self.flows.packed_mut(id) else {
+        let Some((list, record)) = self.flows.packed_mut(id) else {
             return false;
         };
-        let before = record.last_use();
+        let timeout = list_timeout(list);
+        let moment = Moment {
+            now: self.clock.now().as_nanos(),
+            clock: self.clock.number(),
+            losses: self.losses.count(),
+            idle: self.ticks.nanos(timeout),
+            active: self.config.active_timeout.map_or(u64::MAX, nanos),
+            cut_payload_is_seen: self.config.cut_payload_is_seen,
+        };
+        let before = Timestamp::from_nanos(record.last_seen);
         let Some(side) = record.count_plain(meta, &moment) else {
             return false;
         };
-        let (initiator, after) = (record.initiator(), record.last_use());
-        let list = record.list().map_or(0, usize::from);
-        if self.ticks.differ(list_timeout(list), before, after) {
+        let initiator = record.initiator();
+        if self.ticks.lie_apart(timeout, before, meta.ts) {
             self.flows.touch(id, list);
         }
         if sink.wants().contains(EventKinds::PACKET) {
@@ -200,6 +206,12 @@ impl<K: FlowKey> Tracker<K> {
         }
     }
 }
+
+/// In nanoseconds, as far as those go.
+fn nanos(duration: Duration) -> u64 {
+    Timestamp::EPOCH.saturating_add(duration).as_nanos()
+}
+
 impl Flow {
     /// Follows the connection, if the packet is a segment of one, and says how its state changed.
     #[inline]

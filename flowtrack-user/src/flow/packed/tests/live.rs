@@ -2,7 +2,7 @@
 
 use flowtrack_common::{Envelope, FlowSide, L4Proto, VlanStack};
 
-use super::super::Packed;
+use super::super::{Packed, field};
 use crate::{
     flow::{Clock, Meta, TrackerConfig, entry::Flow, key::FiveTuple, tcp::Arrival},
     table::Record as _,
@@ -79,7 +79,7 @@ impl Live {
     }
 
     pub(super) fn unpack(&self, packed: &Packed) -> Flow {
-        packed.unpack(self.key, self.flow.envelope, &self.config)
+        packed.unpack(&self.key, self.flow.envelope, &self.config)
     }
 
     /// `packed` must be this flow.
@@ -93,7 +93,10 @@ impl Live {
         for side in [FlowSide::Initiator, FlowSide::Responder] {
             assert_eq!(packed.wire_bytes(side), flow.stats.side(side).wire_bytes);
             assert_eq!(packed.has_data(side), flow.history.contains('d', side));
-            assert_eq!(packed.has_ack(side), flow.history.contains('a', side));
+            assert_eq!(
+                packed.flags.is(field::HAS_ACK.of(side)),
+                flow.history.contains('a', side)
+            );
             assert_eq!(packed.tcp_flags(side), flow.stats.side(side).tcp_flags);
         }
         assert_eq!(packed.list(), None);
