@@ -9,6 +9,7 @@ use crate::bench::{
     expiry::ExpiryBench,
     flood::FloodBench,
     limit::LimitBench,
+    shards::ShardsBench,
     track::{Source, TrackBench},
     traffic::{self, Synthetic},
     veth::VethBench,
@@ -32,6 +33,8 @@ pub struct BenchArgs {
 pub enum BenchCommand {
     /// Parsing and tracking, of a capture or of synthetic packets in memory.
     Track(TrackArgs),
+    /// Several shards, each on a core of its own, against one.
+    Shards(ShardsArgs),
     /// Random access to memory, and the least that a flow table must do: what to compare with.
     Limit(LimitArgs),
     /// Bursts while many flows expire.
@@ -90,6 +93,33 @@ pub struct TrackArgs {
         conflicts_with = "files"
     )]
     pub write: Option<PathBuf>,
+}
+
+/// `flowtrack bench shards`
+#[derive(Debug, Args)]
+pub struct ShardsArgs {
+    /// Captures, read into memory and replayed from there.
+    #[arg(value_name = "FILE", required_unless_present = "synthetic")]
+    pub files: Vec<PathBuf>,
+
+    /// Packets made in memory instead, for example flows=1M,dist=zipf, see `flowtrack bench track --help`.
+    #[arg(
+        long, value_name = "PARTS", conflicts_with = "files",
+        num_args = 0..=1, default_missing_value = ""
+    )]
+    pub synthetic: Option<Synthetic>,
+
+    /// Shards that the packets are spread over by their flow.
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = value_parser!(u16).range(2..=256))]
+    pub shards: u16,
+
+    /// Packets that they take in, in all.
+    #[arg(long, value_name = "N", default_value = "8M", value_parser = traffic::count)]
+    pub packets: u64,
+
+    /// What the random numbers start with.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
 }
 
 /// `flowtrack bench limit`
@@ -153,6 +183,7 @@ impl BenchCommand {
     pub fn run(&self) -> Result<Option<Report>, BenchError> {
         match self {
             Self::Track(args) => return args.bench().run(),
+            Self::Shards(args) => args.bench().run(),
             Self::Limit(args) => LimitBench {
                 flows: size(args.flows),
             }
@@ -186,19 +217,32 @@ impl TrackArgs {
     /// What is to be measured.
     pub(super) fn bench(&self) -> TrackBench {
         TrackBench {
-            source: match self.synthetic {
-                Some(synthetic) => Source::Synthetic(Synthetic {
-                    seed: self.seed,
-                    ..synthetic
-                }),
-                None => Source::Files(self.files.clone()),
-            },
+            source: source(&self.files, self.synthetic, self.seed),
             max_flows: self.flows.map(size),
             repeat: self.repeat,
             packets: self.packets,
             alone: self.alone,
             write: self.write.clone(),
         }
+    }
+}
+
+impl ShardsArgs {
+    /// What is to be measured.
+    pub(super) fn bench(&self) -> ShardsBench {
+        ShardsBench {
+            source: source(&self.files, self.synthetic, self.seed),
+            shards: self.shards.into(),
+            packets: self.packets,
+        }
+    }
+}
+
+/// Synthetic packets if there are, else captures.
+fn source(files: &[PathBuf], synthetic: Option<Synthetic>, seed: u64) -> Source {
+    match synthetic {
+        Some(synthetic) => Source::Synthetic(Synthetic { seed, ..synthetic }),
+        None => Source::Files(files.to_vec()),
     }
 }
 
