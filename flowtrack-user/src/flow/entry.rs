@@ -201,11 +201,7 @@ impl Flow {
 
     /// The timeout that runs now.
     pub(super) fn timeout(&self, config: &TrackerConfig) -> TimeoutSlot {
-        let class = self.timeout_class(config);
-        match (class, self.port_timeout) {
-            (TimeoutClass::TcpOpening | TimeoutClass::TcpLinger, _) | (_, None) => class.into(),
-            (_, Some(slot)) => slot,
-        }
+        timeout(self.timeout_class(config), self.port_timeout)
     }
 
     fn timeout_class(&self, config: &TrackerConfig) -> TimeoutClass {
@@ -241,6 +237,14 @@ impl Flow {
             _ if two_sided => VictimClass::TwoSided,
             _ => VictimClass::OneSided,
         }
+    }
+}
+
+/// The timeout that runs in a class, where the port has this one.
+pub(super) fn timeout(class: TimeoutClass, port_timeout: Option<TimeoutSlot>) -> TimeoutSlot {
+    match (class, port_timeout) {
+        (TimeoutClass::TcpOpening | TimeoutClass::TcpLinger, _) | (_, None) => class.into(),
+        (_, Some(slot)) => slot,
     }
 }
 

@@ -6,7 +6,7 @@ use flowtrack_common::{
 
 use super::{
     Meta,
-    packed::{Letter, NO_HANDSHAKE, Packed, U24, U40, U48, U56, field},
+    packed::{Letter, NO_HANDSHAKE, Packed, U24, U40, U48, field},
 };
 
 /// What is longer does not wait for an acknowledgment any more if none was ever seen: see `Stream`.
@@ -54,8 +54,8 @@ struct Counts {
     overhead: U24,
     ip_bytes: u32,
     ip_len: u16,
-    /// When the other side was last seen, if it sent the packet before this one.
-    other_last: Option<U40>,
+    /// The other side sent the packet before this one.
+    turns: bool,
 }
 
 /// What a segment changes of its connection.
@@ -65,7 +65,7 @@ struct Segment {
     next: u32,
     settled: u32,
     /// A letter that it adds to the history.
-    letter: Option<(Letter, U56)>,
+    letter: Option<Letter>,
     /// Of the stream of the other side.
     peer_start: u32,
     peer_next: u32,
@@ -79,7 +79,8 @@ impl Packed {
     ///
     /// `None` if it is not, and nothing was changed: [`Flow`](super::entry::Flow) knows all cases, and this
     /// does the same as it in the one case.
-    #[inline]
+    // On its own it has registers enough.
+    #[inline(never)]
     pub(super) fn count_plain<K: FlowKey>(
         &mut self,
         meta: &Meta<K>,
@@ -132,18 +133,19 @@ impl Packed {
     /// has sent others.
     #[inline]
     fn count<K>(&self, side: FlowSide, packet: &Extracted<K>, step: u64) -> Option<Counts> {
-        let (own, other) = (side as usize, side.other() as usize);
-        let [packets, peers] = [own, other].map(|side| self.packets[side].get());
+        let own = side as usize;
+        let packets = self.packets[own].get();
         if packets == 0 || self.ttl[own] != packet.ttl {
             return None;
         }
-        let was_last = self.flags.is(field::RESPONDER_LAST) == (side == FlowSide::Responder);
-        let (since_other, other_last) = if was_last {
-            (self.other_last.before(self.last_seen), None)
+        let turns = self.flags.is(field::RESPONDER_LAST) != (side == FlowSide::Responder);
+        // Of a side that sent nothing this is any number, and seldom too large.
+        let since_other = if turns {
+            0
         } else {
-            (0, Some(U40::low(self.last_seen)))
+            self.other_last.before(self.last_seen)
         };
-        if peers > 0 && since_other + step > U40::MAX {
+        if since_other + step > U40::MAX {
             return None;
         }
         let overhead = packet.wire_len.checked_sub(packet.ip_len)?;
@@ -152,7 +154,7 @@ impl Packed {
             overhead: U24::new(self.overhead[own].get() + u64::from(overhead))?,
             ip_bytes: self.ip_bytes[own].checked_add(packet.ip_len)?,
             ip_len: u16::try_from(packet.ip_len).ok()?,
-            other_last,
+            turns,
         })
     }
 
@@ -166,8 +168,8 @@ impl Packed {
         self.overhead[own] = counts.overhead;
         self.ip_bytes[own] = counts.ip_bytes;
         self.flags.0 &= !field::PRODUCTIVE_LAGS.bits();
-        if let Some(other_last) = counts.other_last {
-            self.other_last = other_last;
+        if counts.turns {
+            self.other_last = U40::low(self.last_seen);
             self.flags.0 ^= field::RESPONDER_LAST.bits();
         }
     }
@@ -253,8 +255,8 @@ impl Packed {
         self.flags = self
             .flags
             .with(field::ANY_ACKED.of(side.other()), segment.any_acked.into());
-        if let Some((letter, history)) = segment.letter {
-            self.history = history;
+        if let Some(letter) = segment.letter {
+            self.history = letter.behind(self.history, side);
             self.flags = self.flags.with(letter.field().of(side), 1);
         }
     }
@@ -278,20 +280,20 @@ impl Packed {
         side == FlowSide::Initiator && answered && self.handshake == NO_HANDSHAKE
     }
 
-    /// The letter that the segment adds to the history, with the history that has it, if it adds one.
-    /// `None` if there is no room for it.
+    /// The letter that the segment adds to the history, if it adds one. `None` if there is no room for it.
     #[inline]
     #[expect(clippy::option_option, reason = "no letter is not the same as no room")]
-    fn new_letter(&self, side: FlowSide, info: &TcpInfo) -> Option<Option<(Letter, U56)>> {
+    fn new_letter(&self, side: FlowSide, info: &TcpInfo) -> Option<Option<Letter>> {
         let letter = if info.payload_len > 0 {
             Letter::Data
         } else {
             Letter::Ack
         };
-        if self.flags.is(letter.field().of(side)) {
-            return Some(None);
+        let written = self.flags.is(letter.field().of(side));
+        if !written && !Letter::fits_behind(self.history) {
+            return None;
         }
-        Some(Some((letter, letter.behind(self.history, side)?)))
+        Some((!written).then_some(letter))
     }
 }
 

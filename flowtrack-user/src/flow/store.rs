@@ -6,7 +6,7 @@ mod slab;
 use std::io;
 
 use ahash::RandomState;
-use flowtrack_common::{CompactKey, FlowKey, FlowSide, VictimClass};
+use flowtrack_common::{CompactKey, Envelope, FlowKey, FlowSide, VictimClass};
 
 use self::{envelopes::Envelopes, slab::Slab};
 use super::{
@@ -39,7 +39,15 @@ pub(super) struct FlowStore<K> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Lookup {
     hash: u64,
-    compact: Option<CompactKey>,
+    /// The compact form of the key.
+    compact: Option<Words>,
+}
+
+/// A compact key in the numbers that its first and its last eight bytes are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Words {
+    first: u64,
+    last: u64,
 }
 
 /// When a flow was used, and for how long it may be silent.
@@ -47,6 +55,24 @@ pub(super) struct Lookup {
 pub(super) struct Patience {
     pub(super) last_use: LastUse,
     pub(super) timeout: TimeoutSlot,
+}
+
+impl Words {
+    #[inline]
+    fn of(bytes: [u8; 13]) -> Self {
+        let [a, b, c, d, e, f, g, h, i, j, k, l, m] = bytes;
+        Self {
+            first: u64::from_ne_bytes([a, b, c, d, e, f, g, h]),
+            last: u64::from_ne_bytes([f, g, h, i, j, k, l, m]),
+        }
+    }
+
+    #[inline]
+    fn bytes(self) -> [u8; 13] {
+        let [a, b, c, d, e, f, g, h] = self.first.to_ne_bytes();
+        let [.., i, j, k, l, m] = self.last.to_ne_bytes();
+        [a, b, c, d, e, f, g, h, i, j, k, l, m]
+    }
 }
 
 impl Lookup {
@@ -110,19 +136,14 @@ impl<K: FlowKey> FlowStore<K> {
     /// What `key` is looked up by.
     #[inline]
     pub(super) fn lookup(&self, key: &K) -> Lookup {
-        let compact = key.compact();
-        let hash = match &compact {
-            Some(compact) => self.compact_hash(compact),
+        let compact = key.compact().map(|CompactKey(bytes)| Words::of(bytes));
+        let hash = match compact {
+            Some(Words { first, last }) => self
+                .hasher
+                .hash_one(u128::from(first) | u128::from(last) << u64::BITS),
             None => self.hasher.hash_one(key),
         };
         Lookup { hash, compact }
-    }
-
-    #[inline]
-    fn compact_hash(&self, CompactKey(bytes): &CompactKey) -> u64 {
-        let mut padded = [0; 16];
-        padded[..bytes.len()].copy_from_slice(bytes);
-        self.hasher.hash_one(u128::from_ne_bytes(padded))
     }
 
     /// Has the place fetched where a flow is looked up.
@@ -142,9 +163,7 @@ impl<K: FlowKey> FlowStore<K> {
     pub(super) fn find(&self, lookup: &Lookup, key: &K) -> Option<SlotId> {
         self.table
             .find(lookup.hash, |record| match &lookup.compact {
-                Some(CompactKey(bytes)) => {
-                    !record.flags.is(field::WIDE_KEY) && record.key == *bytes
-                }
+                Some(words) => Words::of(record.key) == *words && !record.flags.is(field::WIDE_KEY),
                 None => {
                     record.flags.is(field::WIDE_KEY)
                         && self.wide_keys.get(wide_index(record)) == Some(key)
@@ -234,9 +253,26 @@ impl<K: FlowKey> FlowStore<K> {
         list: usize,
     ) -> Result<SlotId, Full> {
         let envelope = self.envelopes.number(&flow.envelope);
-        let mut record = self.pack(flow, envelope);
-        if let Some(CompactKey(bytes)) = lookup.compact {
-            record.key = bytes;
+        let record = self.pack(flow, envelope);
+        self.insert_packed(lookup, key, record, list)
+    }
+
+    /// The number of an envelope, if there is one for it.
+    #[inline]
+    pub(super) fn envelope_number(&mut self, envelope: &Envelope) -> Option<u16> {
+        self.envelopes.number(envelope)
+    }
+
+    /// The same as [`FlowStore::insert`] of a flow that is packed.
+    pub(super) fn insert_packed(
+        &mut self,
+        lookup: &Lookup,
+        key: K,
+        mut record: Packed,
+        list: usize,
+    ) -> Result<SlotId, Full> {
+        if let Some(words) = lookup.compact {
+            record.key = words.bytes();
         } else {
             record.flags.set(field::WIDE_KEY, 1);
             set_wide_index(&mut record, self.wide_keys.add(key));

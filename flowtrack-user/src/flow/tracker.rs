@@ -85,6 +85,9 @@ pub struct Tracker<K> {
     gauge: PressureGauge,
     flood: SynFlood,
     counters: TrackerCounters,
+    /// No packet goes the short way.
+    #[cfg(test)]
+    pub(super) long_way: bool,
 }
 
 impl<K: FlowKey> Tracker<K> {
@@ -110,6 +113,8 @@ impl<K: FlowKey> Tracker<K> {
             gauge: PressureGauge::default(),
             flood: SynFlood::new(),
             counters: TrackerCounters::default(),
+            #[cfg(test)]
+            long_way: false,
         })
     }
 

@@ -103,7 +103,10 @@ impl FiveTuple {
             };
             ([src, dst], self.icmp_id.to_be_bytes())
         } else {
-            let is_named = L4Proto::from_number(self.l4.number()) == self.l4;
+            let is_named = match self.l4 {
+                L4Proto::Other(number) => L4Proto::from_number(number) == self.l4,
+                _ => true,
+            };
             (is_named && self.icmp_id == 0)
                 .then_some((self.src_port.to_be_bytes(), self.dst_port.to_be_bytes()))?
         };
