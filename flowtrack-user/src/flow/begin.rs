@@ -102,6 +102,7 @@ impl Packed {
     fn take_datagram<K>(&mut self, packet: &Extracted<K>) {
         let side = FlowSide::Initiator;
         self.next_or_payload = [packet.payload_len, 0];
+        self.flags = self.flags.with(field::GOES_ON, 1);
         if packet.l4 == Some(L4Proto::Udp) {
             self.flags = self.flags.with(field::HAS_DATA.of(side), 1);
             self.history = Letter::Data.behind(U56::default(), side);

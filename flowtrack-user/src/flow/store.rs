@@ -43,11 +43,14 @@ pub(super) struct Lookup {
     compact: Option<Words>,
 }
 
-/// A compact key in the numbers that its first and its last eight bytes are.
+/// A compact key as numbers, which are compared and hashed at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Words {
+    /// Of its first eight bytes.
     first: u64,
-    last: u64,
+    /// Of the next four.
+    middle: u32,
+    last: u8,
 }
 
 /// When a flow was used, and for how long it may be silent.
@@ -60,18 +63,28 @@ pub(super) struct Patience {
 impl Words {
     #[inline]
     fn of(bytes: [u8; 13]) -> Self {
-        let [a, b, c, d, e, f, g, h, i, j, k, l, m] = bytes;
+        let (first, rest) = bytes.split_at(8);
+        let [.., last] = bytes;
         Self {
-            first: u64::from_ne_bytes([a, b, c, d, e, f, g, h]),
-            last: u64::from_ne_bytes([f, g, h, i, j, k, l, m]),
+            first: u64::from_ne_bytes(first.first_chunk().copied().unwrap_or_default()),
+            middle: u32::from_ne_bytes(rest.first_chunk().copied().unwrap_or_default()),
+            last,
         }
     }
 
     #[inline]
     fn bytes(self) -> [u8; 13] {
-        let [a, b, c, d, e, f, g, h] = self.first.to_ne_bytes();
-        let [.., i, j, k, l, m] = self.last.to_ne_bytes();
-        [a, b, c, d, e, f, g, h, i, j, k, l, m]
+        let mut bytes = [self.last; 13];
+        let (first, rest) = bytes.split_at_mut(8);
+        first.copy_from_slice(&self.first.to_ne_bytes());
+        rest[..4].copy_from_slice(&self.middle.to_ne_bytes());
+        bytes
+    }
+
+    #[inline]
+    fn number(self) -> u128 {
+        let rest = u64::from(self.middle) | u64::from(self.last) << u32::BITS;
+        u128::from(self.first) | u128::from(rest) << u64::BITS
     }
 }
 
@@ -138,9 +151,7 @@ impl<K: FlowKey> FlowStore<K> {
     pub(super) fn lookup(&self, key: &K) -> Lookup {
         let compact = key.compact().map(|CompactKey(bytes)| Words::of(bytes));
         let hash = match compact {
-            Some(Words { first, last }) => self
-                .hasher
-                .hash_one(u128::from(first) | u128::from(last) << u64::BITS),
+            Some(words) => self.hasher.hash_one(words.number()),
             None => self.hasher.hash_one(key),
         };
         Lookup { hash, compact }

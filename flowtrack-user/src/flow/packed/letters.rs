@@ -2,13 +2,10 @@
 
 use flowtrack_common::{FlowSide, HistoryString};
 
-use super::{
-    flags::{HAS_ACK, HAS_DATA, SideField},
-    int::U56,
-};
+use super::int::U56;
 
 /// Letters that fit.
-const PLACES: usize = 11;
+const PLACES: u32 = 11;
 const BITS: u32 = 5;
 /// The last number of so many bits.
 const LAST: u64 = (1 << BITS) - 1;
@@ -29,19 +26,10 @@ pub(in crate::flow) enum Letter {
 }
 
 impl Letter {
-    /// The field that tells whether the history has it, D or A.
-    #[inline]
-    pub(in crate::flow) const fn field(self) -> SideField {
-        match self {
-            Self::Data => HAS_DATA,
-            Self::Ack | Self::Syn => HAS_ACK,
-        }
-    }
-
     /// Whether there is room for a letter behind these.
     #[inline]
     pub(in crate::flow) fn fits_behind(numbers: U56) -> bool {
-        numbers.get() >> (BITS * (PLACES as u32 - 1)) == 0
+        numbers.get() >> (BITS * (PLACES - 1)) == 0
     }
 
     /// It as one of `side`, behind other letters. There must be room for it.
@@ -80,7 +68,7 @@ impl Letters {
     pub(super) fn of(history: &HistoryString) -> Option<Self> {
         let letters = history.as_bytes();
         let (mut all, mut seen, mut shift) = (0, 0, 0);
-        if letters.len() > PLACES {
+        if letters.len() > PLACES as usize {
             return None;
         }
         for letter in letters {

@@ -32,15 +32,16 @@ impl<K: FlowKey> Tracker<K> {
         sink: &mut impl EventSink<K>,
     ) {
         if let Some(id) = place
-            && let Some(mut flow) = self.flows.load_found(id, &meta.packet.key, &self.config)
-            && !self.ended_by(id, &flow, meta, sink)
+            // It is not moved again: it is large.
+            && let Some(flow) = &mut self.flows.load_found(id, &meta.packet.key, &self.config)
+            && !self.ended_by(id, flow, meta, sink)
         {
-            self.close_part(&mut flow, meta, sink);
-            self.mark_losses(&mut flow);
+            self.close_part(flow, meta, sink);
+            self.mark_losses(flow);
             let (list, before) = (flow.list(&self.config), flow.last_use);
-            let next = self.update(&mut flow, list, meta, sink);
-            self.flows.store(id, &flow);
-            if next != list || self.moves(&flow, before) {
+            let next = self.update(flow, list, meta, sink);
+            self.flows.store(id, flow);
+            if next != list || self.moves(flow, before) {
                 self.flows.touch(id, next);
             }
             return;
@@ -65,7 +66,7 @@ impl<K: FlowKey> Tracker<K> {
         let timeout = list_timeout(list);
         let moment = Moment {
             now: self.clock.now().as_nanos(),
-            clock: self.clock.number(),
+            flags: Moment::flags(self.clock.number()),
             losses: self.losses.count(),
             idle: self.ticks.nanos(timeout),
             active: self.config.active_timeout.map_or(u64::MAX, nanos),
