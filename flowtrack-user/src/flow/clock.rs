@@ -68,11 +68,13 @@ impl Clock {
     }
 
     /// The watermark: time goes on with the stamps, and late ones do not turn it back.
+    #[inline]
     pub(crate) fn now(&self) -> Timestamp {
         self.now
     }
 
     /// Which clock it is: it becomes another one when it is set back.
+    #[inline]
     pub(super) fn number(&self) -> u32 {
         self.times_set
     }

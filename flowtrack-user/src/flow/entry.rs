@@ -21,16 +21,19 @@ use super::{
 pub(super) const LISTS: usize = TimeoutSlot::COUNT * VictimClass::ALL.len();
 
 /// The list of flows with this timeout that are worth this much.
+#[inline]
 pub(super) const fn list(timeout: TimeoutSlot, victim: VictimClass) -> usize {
     timeout.index() * VictimClass::ALL.len() + victim.index()
 }
 
 /// The timeout of the flows of a list.
+#[inline]
 pub(super) fn list_timeout(list: usize) -> TimeoutSlot {
     TimeoutSlot::at(list / VictimClass::ALL.len())
 }
 
 /// The place in [`VictimClass::ALL`] of the flows of a list.
+#[inline]
 pub(super) const fn list_class(list: usize) -> usize {
     list % VictimClass::ALL.len()
 }
@@ -201,11 +204,7 @@ impl Flow {
 
     /// The timeout that runs now.
     pub(super) fn timeout(&self, config: &TrackerConfig) -> TimeoutSlot {
-        let class = self.timeout_class(config);
-        match (class, self.port_timeout) {
-            (TimeoutClass::TcpOpening | TimeoutClass::TcpLinger, _) | (_, None) => class.into(),
-            (_, Some(slot)) => slot,
-        }
+        timeout(self.timeout_class(config), self.port_timeout)
     }
 
     fn timeout_class(&self, config: &TrackerConfig) -> TimeoutClass {
@@ -241,6 +240,15 @@ impl Flow {
             _ if two_sided => VictimClass::TwoSided,
             _ => VictimClass::OneSided,
         }
+    }
+}
+
+/// The timeout that runs in a class, where the port has this one.
+#[inline]
+pub(super) fn timeout(class: TimeoutClass, port_timeout: Option<TimeoutSlot>) -> TimeoutSlot {
+    match (class, port_timeout) {
+        (TimeoutClass::TcpOpening | TimeoutClass::TcpLinger, _) | (_, None) => class.into(),
+        (_, Some(slot)) => slot,
     }
 }
 

@@ -6,7 +6,7 @@ use flowtrack_common::{
 
 use super::{
     Meta,
-    packed::{Letter, NO_HANDSHAKE, Packed, U24, U40, U48, U56, field},
+    packed::{Field, Letter, NO_HANDSHAKE, Packed, U24, U40, U48, field},
 };
 
 /// What is longer does not wait for an acknowledgment any more if none was ever seen: see `Stream`.
@@ -18,12 +18,9 @@ const FAR: u32 = 1 << 30;
 const OPEN: u64 = 1 << FlowState::Active as u64 | 1 << FlowState::Established as u64;
 /// The states of an end that sends, as bits.
 const SENDS: u64 = 1 << EndpointState::Established as u64 | 1 << EndpointState::Partial as u64;
-/// Those of the other end, which may not have been seen.
-const LISTENS: u64 = SENDS | UNSEEN;
+/// That of an end which was not seen.
 const UNSEEN: u64 = 1 << EndpointState::Inactive as u64;
 
-/// What no flow has that goes on: a part elsewhere, or a last use that is not its latest packet.
-const ODD: u64 = field::EXTENDED.bits() | field::USED.bits();
 /// What no connection has of which none has begun to close.
 const ENDING: u64 = field::CLOSED.bits()
     | field::AT_END.bits()
@@ -35,8 +32,8 @@ const ENDING: u64 = field::CLOSED.bits()
 pub(super) struct Moment {
     /// The watermark, nanoseconds.
     pub(super) now: u64,
-    /// Number of the clock.
-    pub(super) clock: u32,
+    /// Of the flags of a flow, [`Moment::FLAGS`] if it can go on and is of this clock.
+    pub(super) flags: u64,
     /// Losses in the queue so far.
     pub(super) losses: u32,
     /// For how long the flow may be silent, nanoseconds.
@@ -47,6 +44,16 @@ pub(super) struct Moment {
     pub(super) cut_payload_is_seen: bool,
 }
 
+impl Moment {
+    const FLAGS: u64 = field::GOES_ON.bits() | field::CLOCK.bits();
+
+    /// What [`Moment::flags`] is at the clock of this number.
+    #[inline]
+    pub(super) fn flags(clock: u32) -> u64 {
+        field::GOES_ON.bits() | field::CLOCK.with(clock.into())
+    }
+}
+
 /// What a packet changes of the counts of its side, and of the times of its flow.
 #[derive(Clone, Copy, Debug)]
 struct Counts {
@@ -54,8 +61,8 @@ struct Counts {
     overhead: U24,
     ip_bytes: u32,
     ip_len: u16,
-    /// When the other side was last seen, if it sent the packet before this one.
-    other_last: Option<U40>,
+    /// The other side sent the packet before this one.
+    turns: bool,
 }
 
 /// What a segment changes of its connection.
@@ -64,8 +71,8 @@ struct Segment {
     /// Number behind it.
     next: u32,
     settled: u32,
-    /// A letter that it adds to the history.
-    letter: Option<(Letter, U56)>,
+    /// A letter that it adds to the history, and the flag that tells of it.
+    letter: Option<(Letter, Field)>,
     /// Of the stream of the other side.
     peer_start: u32,
     peer_next: u32,
@@ -79,7 +86,8 @@ impl Packed {
     ///
     /// `None` if it is not, and nothing was changed: [`Flow`](super::entry::Flow) knows all cases, and this
     /// does the same as it in the one case.
-    #[inline]
+    // On its own it has registers enough.
+    #[inline(never)]
     pub(super) fn count_plain<K: FlowKey>(
         &mut self,
         meta: &Meta<K>,
@@ -96,15 +104,11 @@ impl Packed {
             FlowSide::Responder
         };
         let counts = self.count(side, packet, step)?;
-        match &packet.tcp {
-            Some(info) => {
-                let segment = self.follow_stream(side, info)?;
-                self.set_segment(side, info.flags, segment);
-            }
-            None => {
-                let payload = self.payload(side, packet)?;
-                self.next_or_payload[side as usize] = payload;
-            }
+        if let Some(info) = &packet.tcp {
+            let segment = self.follow_stream(side, info)?;
+            self.set_segment(side, info.flags, segment);
+        } else {
+            self.next_or_payload[side as usize] = self.payload(side, packet)?;
         }
         self.set_counts(side, counts);
         self.last_seen = meta.ts.as_nanos();
@@ -117,8 +121,7 @@ impl Packed {
     fn goes_on<K>(&self, packet: &Extracted<K>, step: u64, moment: &Moment) -> bool {
         let flags = self.flags;
         let age = self.started.before(self.last_seen).saturating_add(step);
-        flags.0 & ODD == 0
-            && flags.get(field::CLOCK) == u64::from(moment.clock)
+        flags.0 & Moment::FLAGS == moment.flags
             && u32::from(self.losses) == moment.losses
             && self.last_seen.saturating_add(moment.idle) >= moment.now
             && age <= U48::MAX
@@ -132,18 +135,19 @@ impl Packed {
     /// has sent others.
     #[inline]
     fn count<K>(&self, side: FlowSide, packet: &Extracted<K>, step: u64) -> Option<Counts> {
-        let (own, other) = (side as usize, side.other() as usize);
-        let [packets, peers] = [own, other].map(|side| self.packets[side].get());
+        let own = side as usize;
+        let packets = self.packets[own].get();
         if packets == 0 || self.ttl[own] != packet.ttl {
             return None;
         }
-        let was_last = self.flags.is(field::RESPONDER_LAST) == (side == FlowSide::Responder);
-        let (since_other, other_last) = if was_last {
-            (self.other_last.before(self.last_seen), None)
+        let turns = self.flags.is(field::RESPONDER_LAST) != (side == FlowSide::Responder);
+        // Of a side that sent nothing this is any number, and seldom too large.
+        let since_other = if turns {
+            0
         } else {
-            (0, Some(U40::low(self.last_seen)))
+            self.other_last.before(self.last_seen)
         };
-        if peers > 0 && since_other + step > U40::MAX {
+        if since_other + step > U40::MAX {
             return None;
         }
         let overhead = packet.wire_len.checked_sub(packet.ip_len)?;
@@ -152,7 +156,7 @@ impl Packed {
             overhead: U24::new(self.overhead[own].get() + u64::from(overhead))?,
             ip_bytes: self.ip_bytes[own].checked_add(packet.ip_len)?,
             ip_len: u16::try_from(packet.ip_len).ok()?,
-            other_last,
+            turns,
         })
     }
 
@@ -166,8 +170,8 @@ impl Packed {
         self.overhead[own] = counts.overhead;
         self.ip_bytes[own] = counts.ip_bytes;
         self.flags.0 &= !field::PRODUCTIVE_LAGS.bits();
-        if let Some(other_last) = counts.other_last {
-            self.other_last = other_last;
+        if counts.turns {
+            self.other_last = U40::low(self.last_seen);
             self.flags.0 ^= field::RESPONDER_LAST.bits();
         }
     }
@@ -188,11 +192,8 @@ impl Packed {
     #[inline]
     fn follow_stream(&self, side: FlowSide, info: &TcpInfo) -> Option<Segment> {
         let (own, peer) = (side as usize, side.other() as usize);
-        if !self.is_open(side) || !is_plain(info) || self.completes_handshake(side) {
-            return None;
-        }
         let next = self.next_or_payload[own];
-        if info.seq != next {
+        if !is_plain(info) || info.seq != next {
             return None;
         }
         let length = next
@@ -253,45 +254,59 @@ impl Packed {
         self.flags = self
             .flags
             .with(field::ANY_ACKED.of(side.other()), segment.any_acked.into());
-        if let Some((letter, history)) = segment.letter {
-            self.history = history;
-            self.flags = self.flags.with(letter.field().of(side), 1);
+        if let Some((letter, flag)) = segment.letter {
+            self.history = letter.behind(self.history, side);
+            self.flags = self.flags.with(flag, 1);
         }
     }
 
-    /// Whether both ends are open as far as they were seen, `side` among them, and none has begun to close.
+    /// Whether the flow stands so that a plain packet can go the short way: [`field::GOES_ON`].
     #[inline]
-    fn is_open(&self, side: FlowSide) -> bool {
-        let [initiator, responder] = self.tcp_flags.map(TcpFlags);
-        let seen = initiator.union(responder);
+    pub(super) fn may_go_on(&self) -> bool {
+        let flags = self.flags;
+        !flags.is(field::EXTENDED)
+            && flags.get(field::USED) == field::USED_LAST
+            && (!flags.is(field::TCP) || self.is_open())
+    }
+
+    /// Whether both ends are open as far as they were seen, none has begun to close, and the handshake, if
+    /// it was seen, is complete.
+    #[inline]
+    fn is_open(&self) -> bool {
+        let (initiator, responder) = (FlowSide::Initiator, FlowSide::Responder);
+        let seen = self.tcp_flags(initiator).union(self.tcp_flags(responder));
+        let sends = |side| self.flags.endpoint_is_of(side, SENDS);
+        let is_absent = |side: FlowSide| {
+            self.flags.endpoint_is_of(side, UNSEEN) && self.packets[side as usize].get() == 0
+        };
+        let answered = self.tcp_flags(responder).syn();
         self.flags.0 & ENDING == 0
             && self.flags.state_is_of(OPEN)
-            && self.flags.endpoint_is_of(side, SENDS)
-            && self.flags.endpoint_is_of(side.other(), LISTENS)
-            && seen.0 & (TcpFlags::FIN.0 | TcpFlags::RST.0) == 0
+            && (sends(initiator) || is_absent(initiator))
+            && (sends(responder) || is_absent(responder))
+            && !seen.fin()
+            && !seen.rst()
+            && !(answered && self.handshake == NO_HANDSHAKE)
     }
 
-    /// Whether a segment of `side` is the last one of the handshake.
-    #[inline]
-    fn completes_handshake(&self, side: FlowSide) -> bool {
-        let answered = self.tcp_flags(FlowSide::Responder).syn();
-        side == FlowSide::Initiator && answered && self.handshake == NO_HANDSHAKE
-    }
-
-    /// The letter that the segment adds to the history, with the history that has it, if it adds one.
-    /// `None` if there is no room for it.
+    /// The letter that the segment adds to the history, if it adds one. `None` if there is no room for it.
     #[inline]
     #[expect(clippy::option_option, reason = "no letter is not the same as no room")]
-    fn new_letter(&self, side: FlowSide, info: &TcpInfo) -> Option<Option<(Letter, U56)>> {
-        let letter = if info.payload_len > 0 {
-            Letter::Data
+    fn new_letter(&self, side: FlowSide, info: &TcpInfo) -> Option<Option<(Letter, Field)>> {
+        let (letter, flag) = if info.payload_len > 0 {
+            (Letter::Data, field::HAS_DATA.of(side))
         } else {
-            Letter::Ack
+            (Letter::Ack, field::HAS_ACK.of(side))
         };
-        if self.flags.is(letter.field().of(side)) {
+        if self.flags.is(flag) {
             return Some(None);
         }
-        Some(Some((letter, letter.behind(self.history, side)?)))
+        self.has_room_for_letter().then_some(Some((letter, flag)))
+    }
+
+    #[cold]
+    fn has_room_for_letter(&self) -> bool {
+        Letter::fits_behind(self.history)
     }
 }
 

@@ -49,6 +49,7 @@
 #![forbid(unsafe_code)]
 
 mod anomaly;
+mod begin;
 mod clock;
 mod config;
 mod driver;

@@ -10,7 +10,7 @@ mod unpack;
 use flowtrack_common::{FlowSide, Orientation, TcpFlags, Timestamp};
 
 pub(super) use self::{
-    flags::Flags,
+    flags::{Field, Flags},
     int::{U24, U32, U40, U48, U56, Uint},
     letters::Letter,
 };
@@ -21,7 +21,7 @@ use crate::table::{Links, Record};
 pub(super) mod field {
     pub(in crate::flow) use super::flags::{
         ANY_ACKED, AT_END, CAPTURE_LOSS, CLOCK, CLOSE_WAITS, CLOSED, ENDPOINT, ENDPOINT_BEFORE,
-        EXTENDED, FIN_ACKED, FINISHED, HAS_ACK, HAS_DATA, HAS_L4, L4, LIST, MIDSTREAM,
+        EXTENDED, FIN_ACKED, FINISHED, GOES_ON, HAS_ACK, HAS_DATA, HAS_L4, L4, LIST, MIDSTREAM,
         PRODUCTIVE_LAGS, RESPONDER_FIRST, RESPONDER_LAST, REVERSED, SIMULTANEOUS, STATE, TCP,
         TRUNCATED, USED, USED_AT_LAG, USED_FIRST, USED_LAST, WIDE_KEY,
     };

@@ -6,7 +6,7 @@ mod slab;
 use std::io;
 
 use ahash::RandomState;
-use flowtrack_common::{CompactKey, FlowKey, FlowSide, VictimClass};
+use flowtrack_common::{CompactKey, Envelope, FlowKey, FlowSide, VictimClass};
 
 use self::{envelopes::Envelopes, slab::Slab};
 use super::{
@@ -39,7 +39,18 @@ pub(super) struct FlowStore<K> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Lookup {
     hash: u64,
-    compact: Option<CompactKey>,
+    /// The compact form of the key.
+    compact: Option<Words>,
+}
+
+/// A compact key as numbers, which are compared and hashed at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Words {
+    /// Of its first eight bytes.
+    first: u64,
+    /// Of the next four.
+    middle: u32,
+    last: u8,
 }
 
 /// When a flow was used, and for how long it may be silent.
@@ -47,6 +58,34 @@ pub(super) struct Lookup {
 pub(super) struct Patience {
     pub(super) last_use: LastUse,
     pub(super) timeout: TimeoutSlot,
+}
+
+impl Words {
+    #[inline]
+    fn of(bytes: [u8; 13]) -> Self {
+        let (first, rest) = bytes.split_at(8);
+        let [.., last] = bytes;
+        Self {
+            first: u64::from_ne_bytes(first.first_chunk().copied().unwrap_or_default()),
+            middle: u32::from_ne_bytes(rest.first_chunk().copied().unwrap_or_default()),
+            last,
+        }
+    }
+
+    #[inline]
+    fn bytes(self) -> [u8; 13] {
+        let mut bytes = [self.last; 13];
+        let (first, rest) = bytes.split_at_mut(8);
+        first.copy_from_slice(&self.first.to_ne_bytes());
+        rest[..4].copy_from_slice(&self.middle.to_ne_bytes());
+        bytes
+    }
+
+    #[inline]
+    fn number(self) -> u128 {
+        let rest = u64::from(self.middle) | u64::from(self.last) << u32::BITS;
+        u128::from(self.first) | u128::from(rest) << u64::BITS
+    }
 }
 
 impl Lookup {
@@ -110,19 +149,12 @@ impl<K: FlowKey> FlowStore<K> {
     /// What `key` is looked up by.
     #[inline]
     pub(super) fn lookup(&self, key: &K) -> Lookup {
-        let compact = key.compact();
-        let hash = match &compact {
-            Some(compact) => self.compact_hash(compact),
+        let compact = key.compact().map(|CompactKey(bytes)| Words::of(bytes));
+        let hash = match compact {
+            Some(words) => self.hasher.hash_one(words.number()),
             None => self.hasher.hash_one(key),
         };
         Lookup { hash, compact }
-    }
-
-    #[inline]
-    fn compact_hash(&self, CompactKey(bytes): &CompactKey) -> u64 {
-        let mut padded = [0; 16];
-        padded[..bytes.len()].copy_from_slice(bytes);
-        self.hasher.hash_one(u128::from_ne_bytes(padded))
     }
 
     /// Has the place fetched where a flow is looked up.
@@ -156,9 +188,7 @@ impl<K: FlowKey> FlowStore<K> {
     pub(super) fn find(&self, lookup: &Lookup, key: &K) -> Option<SlotId> {
         self.table
             .find(lookup.hash, |record| match &lookup.compact {
-                Some(CompactKey(bytes)) => {
-                    !record.flags.is(field::WIDE_KEY) && record.key == *bytes
-                }
+                Some(words) => Words::of(record.key) == *words && !record.flags.is(field::WIDE_KEY),
                 None => {
                     record.flags.is(field::WIDE_KEY)
                         && self.wide_keys.get(wide_index(record)) == Some(key)
@@ -248,9 +278,26 @@ impl<K: FlowKey> FlowStore<K> {
         list: usize,
     ) -> Result<SlotId, Full> {
         let envelope = self.envelopes.number(&flow.envelope);
-        let mut record = self.pack(flow, envelope);
-        if let Some(CompactKey(bytes)) = lookup.compact {
-            record.key = bytes;
+        let record = self.pack(flow, envelope);
+        self.insert_packed(lookup, key, record, list)
+    }
+
+    /// The number of an envelope, if there is one for it.
+    #[inline]
+    pub(super) fn envelope_number(&mut self, envelope: &Envelope) -> Option<u16> {
+        self.envelopes.number(envelope)
+    }
+
+    /// The same as [`FlowStore::insert`] of a flow that is packed.
+    pub(super) fn insert_packed(
+        &mut self,
+        lookup: &Lookup,
+        key: K,
+        mut record: Packed,
+        list: usize,
+    ) -> Result<SlotId, Full> {
+        if let Some(words) = lookup.compact {
+            record.key = words.bytes();
         } else {
             record.flags.set(field::WIDE_KEY, 1);
             set_wide_index(&mut record, self.wide_keys.add(key));

@@ -16,4 +16,5 @@ mod parts;
 mod pressure;
 mod properties;
 pub(crate) mod script;
+mod ways;
 mod zeek;

@@ -117,6 +117,9 @@ pub struct Tracker<K> {
     gauge: PressureGauge,
     flood: SynFlood,
     counters: TrackerCounters,
+    /// No packet goes the short way.
+    #[cfg(test)]
+    pub(super) long_way: bool,
 }
 
 impl<K: FlowKey> Tracker<K> {
@@ -143,6 +146,8 @@ impl<K: FlowKey> Tracker<K> {
             gauge: PressureGauge::default(),
             flood: SynFlood::new(config.hasher()),
             counters: TrackerCounters::default(),
+            #[cfg(test)]
+            long_way: false,
         })
     }
 

@@ -48,7 +48,7 @@ impl FlowKey for FiveTuple {
         Some((self.src_port, self.dst_port))
     }
 
-    /// Addresses, protocol and ports of IPv4, where nothing else is part of the key.
+    /// Addresses, ports and protocol of IPv4, where nothing else is part of the key.
     #[inline]
     fn compact(&self) -> Option<CompactKey> {
         let (IpAddr::V4(src), IpAddr::V4(dst)) = (self.src, self.dst) else {
@@ -62,13 +62,13 @@ impl FlowKey for FiveTuple {
         let [p0, p1, p2, p3] = self.compact_ports()?;
         let l4 = self.l4.number();
         Some(CompactKey([
-            s0, s1, s2, s3, d0, d1, d2, d3, l4, p0, p1, p2, p3,
+            s0, s1, s2, s3, d0, d1, d2, d3, p0, p1, p2, p3, l4,
         ]))
     }
 
     #[inline]
     fn from_compact(CompactKey(bytes): CompactKey) -> Option<Self> {
-        let [s0, s1, s2, s3, d0, d1, d2, d3, number, p0, p1, p2, p3] = bytes;
+        let [s0, s1, s2, s3, d0, d1, d2, d3, p0, p1, p2, p3, number] = bytes;
         let l4 = L4Proto::from_number(number);
         let (src_port, dst_port, icmp_id) = if has_types(l4) {
             (p0.into(), p1.into(), u16::from_be_bytes([p2, p3]))
@@ -103,7 +103,10 @@ impl FiveTuple {
             };
             ([src, dst], self.icmp_id.to_be_bytes())
         } else {
-            let is_named = L4Proto::from_number(self.l4.number()) == self.l4;
+            let is_named = match self.l4 {
+                L4Proto::Other(number) => L4Proto::from_number(number) == self.l4,
+                _ => true,
+            };
             (is_named && self.icmp_id == 0)
                 .then_some((self.src_port.to_be_bytes(), self.dst_port.to_be_bytes()))?
         };

@@ -82,7 +82,7 @@ fn keys_of_plain_ipv4_fit() {
     }
     assert_eq!(
         plain.compact(),
-        Some(CompactKey([192, 0, 2, 1, 192, 0, 2, 2, 6, 192, 0, 1, 187])),
+        Some(CompactKey([192, 0, 2, 1, 192, 0, 2, 2, 192, 0, 1, 187, 6])),
     );
 }
 

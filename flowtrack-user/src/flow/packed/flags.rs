@@ -70,7 +70,10 @@ pub(in crate::flow) const SIMULTANEOUS: Field = AT_END.then(1);
 pub(in crate::flow) const CLOSE_WAITS: Field = SIMULTANEOUS.then(1);
 pub(in crate::flow) const FINISHED: Field = CLOSE_WAITS.then(1);
 
-const _: () = assert!(FINISHED.shift + FINISHED.width <= u64::BITS);
+/// The flow can go on by the short way: see [`Packed::count_plain`](super::Packed::count_plain).
+pub(in crate::flow) const GOES_ON: Field = FINISHED.then(1);
+
+const _: () = assert!(GOES_ON.shift + GOES_ON.width <= u64::BITS);
 
 /// The flow was last used with its latest packet.
 pub(in crate::flow) const USED_LAST: u64 = 0;
@@ -126,7 +129,12 @@ impl Field {
 
     /// Its bits, where they stand.
     pub(in crate::flow) const fn bits(self) -> u64 {
-        self.mask() << self.shift
+        self.with(self.mask())
+    }
+
+    /// The bits of a value, where they stand.
+    pub(in crate::flow) const fn with(self, value: u64) -> u64 {
+        value << self.shift
     }
 }
 

@@ -2,13 +2,10 @@
 
 use flowtrack_common::{FlowSide, HistoryString};
 
-use super::{
-    flags::{HAS_ACK, HAS_DATA, SideField},
-    int::U56,
-};
+use super::int::U56;
 
 /// Letters that fit.
-const PLACES: usize = 11;
+const PLACES: u32 = 11;
 const BITS: u32 = 5;
 /// The last number of so many bits.
 const LAST: u64 = (1 << BITS) - 1;
@@ -17,32 +14,31 @@ const LETTERS: [u8; 1 << BITS] = *b"\0DdAa^SsHhFfRrIiQq\0\0\0\0\0\0\0\0\0\0\0\0\
 /// The number of each letter, 0 for what is none.
 const NUMBERS: [u8; 256] = numbers();
 
-/// A letter that is asked for with each packet: its number, which is one more for the responder.
+/// A letter that most flows have: its number, which is one more for the responder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::flow) enum Letter {
     /// D
     Data = 1,
     /// A
     Ack = 3,
+    /// S
+    Syn = 6,
 }
 
 impl Letter {
-    /// The field that tells whether the history has it.
+    /// Whether there is room for a letter behind these.
     #[inline]
-    pub(in crate::flow) const fn field(self) -> SideField {
-        match self {
-            Self::Data => HAS_DATA,
-            Self::Ack => HAS_ACK,
-        }
+    pub(in crate::flow) fn fits_behind(numbers: U56) -> bool {
+        numbers.get() >> (BITS * (PLACES - 1)) == 0
     }
 
-    /// It as one of `side`, behind other letters, if there is room.
+    /// It as one of `side`, behind other letters. There must be room for it.
     #[inline]
-    pub(in crate::flow) fn behind(self, numbers: U56, side: FlowSide) -> Option<U56> {
+    pub(in crate::flow) fn behind(self, numbers: U56, side: FlowSide) -> U56 {
         let all = numbers.get();
         let used = (u64::BITS - all.leading_zeros()).div_ceil(BITS);
         let number = u64::from(self as u32 + side as u32);
-        ((used as usize) < PLACES).then(|| U56::low(all | number << (BITS * used)))
+        U56::low(all | number << (BITS * used))
     }
 }
 
@@ -72,7 +68,7 @@ impl Letters {
     pub(super) fn of(history: &HistoryString) -> Option<Self> {
         let letters = history.as_bytes();
         let (mut all, mut seen, mut shift) = (0, 0, 0);
-        if letters.len() > PLACES {
+        if letters.len() > PLACES as usize {
             return None;
         }
         for letter in letters {

@@ -41,6 +41,7 @@ impl Packed {
         if !flow.tcp.is_unseen() {
             flow.tcp.pack(&mut packed);
         }
+        packed.flags = packed.flags.with(field::GOES_ON, packed.may_go_on().into());
         packed
     }
 

@@ -8,9 +8,11 @@ use super::{Tracker, report::Outcome};
 use crate::{
     flow::{
         Direction, EventKinds, EventSink, Meta, TrackerConfig,
+        begin::Beginning,
         clock::LastUse,
         entry::{Flow, list_timeout, oriented},
         fast::Moment,
+        packed::Packed,
         recent::RecentFlow,
         store::Lookup,
         tcp::{Arrival, Findings, Step},
@@ -30,33 +32,21 @@ impl<K: FlowKey> Tracker<K> {
         sink: &mut impl EventSink<K>,
     ) {
         if let Some(id) = place
-            && let Some(mut flow) = self.flows.load_found(id, &meta.packet.key, &self.config)
-            && !self.ended_by(id, &flow, meta, sink)
+            // It is not moved again: it is large.
+            && let Some(flow) = &mut self.flows.load_found(id, &meta.packet.key, &self.config)
+            && !self.ended_by(id, flow, meta, sink)
         {
-            self.close_part(&mut flow, meta, sink);
-            self.mark_losses(&mut flow);
+            self.close_part(flow, meta, sink);
+            self.mark_losses(flow);
             let (list, before) = (flow.list(&self.config), flow.last_use);
-            self.update(&mut flow, meta, sink);
-            self.flows.store(id, &flow);
-            let next = flow.list(&self.config);
-            if next != list || self.moves(&flow, before) {
+            let next = self.update(flow, list, meta, sink);
+            self.flows.store(id, flow);
+            if next != list || self.moves(flow, before) {
                 self.flows.touch(id, next);
             }
             return;
         }
-        let mut flow = self.start(meta, sink);
-        self.update(&mut flow, meta, sink);
-        self.insert(lookup, meta.packet.key, &flow, sink);
-    }
-
-    /// Puts a new flow into the store, in which there is room.
-    fn insert(&mut self, lookup: &Lookup, key: K, flow: &Flow, sink: &mut impl EventSink<K>) {
-        let list = flow.list(&self.config);
-        // Where all places are taken in which the flow could be found, one of them is given up; the hash
-        // makes that all but impossible.
-        while let Err(Full::Buckets(id)) = self.flows.insert(lookup, key, flow, list) {
-            self.evict_at(id, sink);
-        }
+        self.start(lookup, meta, sink);
     }
 
     /// Counts the packet of the flow at `id` in the short way, if it can go there.
@@ -67,13 +57,16 @@ impl<K: FlowKey> Tracker<K> {
         meta: &Meta<K>,
         sink: &mut impl EventSink<K>,
     ) -> bool {
+        if self.goes_long_way() {
+            return false;
+        }
         let Some((list, record)) = self.flows.packed_mut(id) else {
             return false;
         };
         let timeout = list_timeout(list);
         let moment = Moment {
             now: self.clock.now().as_nanos(),
-            clock: self.clock.number(),
+            flags: Moment::flags(self.clock.number()),
             losses: self.losses.count(),
             idle: self.ticks.nanos(timeout),
             active: self.config.active_timeout.map_or(u64::MAX, nanos),
@@ -130,17 +123,21 @@ impl<K: FlowKey> Tracker<K> {
     }
 
     /// Starts a flow; a full table gives one up for it.
-    fn start(&mut self, meta: &Meta<K>, sink: &mut impl EventSink<K>) -> Flow {
+    fn start(&mut self, lookup: &Lookup, meta: &Meta<K>, sink: &mut impl EventSink<K>) {
         self.make_room(sink);
+        let recent = self.returned(&meta.packet.key);
+        self.counters.created += 1;
+        if self.start_plain(lookup, meta, recent, sink) {
+            return;
+        }
         let mut flow = Flow::new(meta, self.clock.first_used(meta.ts), &self.config);
         flow.losses = self.losses.count();
-        if let Some(recent) = self.returned(&meta.packet.key)
+        if let Some(recent) = recent
             && self.config.direction == Direction::FirstPacket
             && !meta.packet.tcp.is_some_and(|info| info.flags.syn())
         {
             flow.continue_from(recent.initiator, meta.packet.key, &self.config);
         }
-        self.counters.created += 1;
         if sink.wants().contains(EventKinds::STARTED) {
             sink.event(FlowEvent::Started {
                 key: flow.oriented(meta.packet.key),
@@ -149,7 +146,66 @@ impl<K: FlowKey> Tracker<K> {
                 l4: flow.l4,
             });
         }
-        flow
+        let list = flow.list(&self.config);
+        let list = self.update(&mut flow, list, meta, sink);
+        let key = meta.packet.key;
+        // Where all places are taken in which the flow could be found, one of them is given up; the hash
+        // makes that all but impossible.
+        while let Err(Full::Buckets(id)) = self.flows.insert(lookup, key, &flow, list) {
+            self.evict_at(id, sink);
+        }
+    }
+
+    /// Starts a flow in the short way, if its first packet can go there.
+    fn start_plain(
+        &mut self,
+        lookup: &Lookup,
+        meta: &Meta<K>,
+        recent: Option<RecentFlow>,
+        sink: &mut impl EventSink<K>,
+    ) -> bool {
+        let packet = &meta.packet;
+        let continues = recent.is_some_and(|recent| recent.initiator != packet.orientation);
+        if self.goes_long_way() || continues || self.reports_anomalies(sink) {
+            return false;
+        }
+        let beginning = Beginning {
+            config: &self.config,
+            clock: self.clock.number(),
+            losses: self.losses.count(),
+            envelope: self.flows.envelope_number(&packet.envelope),
+        };
+        let Some((list, record)) = Packed::begin(meta, &beginning) else {
+            return false;
+        };
+        let key = oriented(packet.key, packet.orientation);
+        let (side, ts) = (FlowSide::Initiator, meta.ts);
+        if sink.wants().contains(EventKinds::STARTED) {
+            let l4 = packet.l4;
+            sink.event(FlowEvent::Started { key, side, ts, l4 });
+        }
+        if sink.wants().contains(EventKinds::PACKET) {
+            let len = packet.wire_len as usize;
+            sink.event(FlowEvent::Packet { key, side, len, ts });
+        }
+        while let Err(Full::Buckets(id)) =
+            self.flows.insert_packed(lookup, packet.key, record, list)
+        {
+            self.evict_at(id, sink);
+        }
+        true
+    }
+
+    /// Whether no packet may go the short way: then all must come to the same.
+    #[cfg(test)]
+    fn goes_long_way(&self) -> bool {
+        self.long_way
+    }
+
+    #[cfg(not(test))]
+    #[expect(clippy::unused_self, reason = "tests ask the tracker")]
+    fn goes_long_way(&self) -> bool {
+        false
     }
 
     /// What is remembered of the flow that `key` had before.
@@ -170,9 +226,15 @@ impl<K: FlowKey> Tracker<K> {
         }
     }
 
-    /// Counts the packet and follows the connection.
-    fn update(&mut self, flow: &mut Flow, meta: &Meta<K>, sink: &mut impl EventSink<K>) {
-        let list = flow.list(&self.config);
+    /// Counts the packet and follows the connection. Returns the list that the flow, which is in `list`,
+    /// belongs to from now on.
+    fn update(
+        &mut self,
+        flow: &mut Flow,
+        list: usize,
+        meta: &Meta<K>,
+        sink: &mut impl EventSink<K>,
+    ) -> usize {
         flow.find_direction(meta, &self.config);
         let side = flow.side(meta.packet.orientation);
         let key = flow.oriented(meta.packet.key);
@@ -187,7 +249,8 @@ impl<K: FlowKey> Tracker<K> {
                 ts: meta.ts,
             });
         }
-        if flow.list(&self.config) != list || !flow.is_running_out(&self.config) {
+        let next = flow.list(&self.config);
+        if next != list || !flow.is_running_out(&self.config) {
             flow.last_use = self.clock.used(flow.last_use, meta.ts);
         }
         if self.reports_anomalies(sink) {
@@ -204,6 +267,7 @@ impl<K: FlowKey> Tracker<K> {
             };
             self.report_packet(flow, meta, outcome, sink);
         }
+        next
     }
 }
 
