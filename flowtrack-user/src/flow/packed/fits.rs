@@ -22,7 +22,7 @@ pub(super) fn fits(flow: &Flow) -> bool {
         && flow.reported == Reported::default()
         && flow.losses <= u16::MAX.into()
         && u64::from(clock) <= field::CLOCK.mask()
-        && is_complete(&stats.completeness)
+        && is_complete(stats.completeness)
         && !matches!(flow.l4, Some(l4 @ L4Proto::Other(number)) if L4Proto::from_number(number) != l4)
 }
 
@@ -116,7 +116,7 @@ fn lies_within(from: Timestamp, to: Timestamp, max: u64) -> bool {
 }
 
 #[inline]
-fn is_complete(completeness: &Completeness) -> bool {
+fn is_complete(completeness: Completeness) -> bool {
     let Completeness {
         midstream: _,
         evicted,
@@ -124,5 +124,5 @@ fn is_complete(completeness: &Completeness) -> bool {
         truncated: _,
         sampled,
     } = completeness;
-    !evicted && *sampled == 0
+    !evicted && sampled == 0
 }
