@@ -65,9 +65,39 @@ impl TrackerCounters {
     }
 }
 
-/// Observations that the memory of flows is fetched ahead of their turn: first the place where a flow is
-/// looked up, and half of this later the flow.
-const AHEAD: usize = 32;
+/// Observations whose memory is fetched at once: a processor waits for several lines and pages as long as
+/// for one. While a group is tracked, the flows of the next one and the places of the one after that are
+/// on their way.
+const GROUP: usize = 16;
+
+/// Some observations, and what they are looked up by.
+struct Group<'a, K> {
+    observations: &'a [Observation<K>],
+    lookups: [Lookup; GROUP],
+}
+
+impl<K> Clone for Group<'_, K> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<K> Copy for Group<'_, K> {}
+
+impl<K> Default for Group<'_, K> {
+    fn default() -> Self {
+        Self {
+            observations: &[],
+            lookups: [Lookup::NONE; GROUP],
+        }
+    }
+}
+
+impl<K> Group<'_, K> {
+    fn lookups(&self) -> impl Iterator<Item = &Lookup> {
+        self.lookups.iter().take(self.observations.len())
+    }
+}
 
 /// Follows flows by their packets.
 ///
@@ -160,35 +190,45 @@ impl<K: FlowKey> Tracker<K> {
     /// It is the same as [`Tracker::observe`] for each of them, but faster: the memory of the flows
     /// that they belong to is on its way before the first of them is looked at.
     pub fn burst(&mut self, burst: &[Observation<K>], sink: &mut impl EventSink<K>) {
-        let mut lookups = [Lookup::NONE; 2 * AHEAD];
-        for step in 0..burst.len() + AHEAD {
-            if let Some(observation) = burst.get(step) {
-                lookups[step % lookups.len()] = self.look_up(observation);
-            }
-            if let Some(halfway) = step.checked_sub(AHEAD / 2) {
-                self.flows
-                    .prefetch_record(&lookups[halfway % lookups.len()]);
-            }
-            let due = step.checked_sub(AHEAD).and_then(|at| burst.get(at));
-            if let Some(observation) = due {
-                let lookup = lookups[(step - AHEAD) % lookups.len()];
+        let mut groups = burst.chunks(GROUP);
+        let mut looked_up = Group::default();
+        let mut fetched = Group::default();
+        loop {
+            let due = fetched;
+            fetched = looked_up;
+            looked_up = groups
+                .next()
+                .map_or_else(Group::default, |group| self.look_up(group));
+            fetched
+                .lookups()
+                .for_each(|lookup| self.flows.prefetch_record(lookup));
+            for (lookup, observation) in due.lookups().zip(due.observations) {
                 match observation {
-                    Observation::Packet(meta) => self.take_in(&lookup, meta, sink),
+                    Observation::Packet(meta) => self.take_in(lookup, meta, sink),
                     Observation::Note(note) => self.note(note, sink),
                     Observation::Time(now) => self.advance(*now),
                 }
             }
+            if fetched.observations.is_empty() && looked_up.observations.is_empty() {
+                return;
+            }
         }
     }
 
-    /// What an observation is looked up by, if it has a key. The place is being fetched.
+    /// What the observations are looked up by. The places are being fetched.
     #[inline]
-    fn look_up(&self, observation: &Observation<K>) -> Lookup {
-        observation.key().map_or(Lookup::NONE, |key| {
-            let lookup = self.flows.lookup(key);
-            self.flows.prefetch_bucket(&lookup);
-            lookup
-        })
+    fn look_up<'a>(&self, observations: &'a [Observation<K>]) -> Group<'a, K> {
+        let mut lookups = [Lookup::NONE; GROUP];
+        for (lookup, observation) in lookups.iter_mut().zip(observations) {
+            if let Some(key) = observation.key() {
+                *lookup = self.flows.lookup(key);
+                self.flows.prefetch_bucket(lookup);
+            }
+        }
+        Group {
+            observations,
+            lookups,
+        }
     }
 
     /// Takes in a packet.

@@ -3,7 +3,7 @@
 use flowtrack_common::Frame;
 
 /// A part of a frame: the bytes that were captured, and how many there were on the wire.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Layer<'a> {
     /// Captured bytes from here on.
     pub(super) bytes: &'a [u8],

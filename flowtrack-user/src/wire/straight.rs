@@ -103,19 +103,10 @@ fn read<A: Address, R: Reader>(
     vlans: VlanStack,
     reader: R,
 ) -> Option<R::Output> {
-    let plain = |l4, transport| Plain {
-        addresses: header.addresses,
-        l4,
-        transport,
-        ip_len: header.ip_len,
-        ttl: header.ttl,
-        truncated: !header.payload.is_whole(),
-        vlans,
-    };
     match header.l4 {
         TCP => {
             let transport = transport::plain_tcp(header.payload)?;
-            Some(reader.read(&plain(L4Proto::Tcp, transport)))
+            Some(reader.read(&header.plain(L4Proto::Tcp, transport, vlans)))
         }
         UDP => {
             let (ports, payload_len) = transport::plain_udp(header.payload)?;
@@ -123,14 +114,31 @@ fn read<A: Address, R: Reader>(
                 return None;
             }
             let transport = Transport::Datagram { ports, payload_len };
-            Some(reader.read(&plain(L4Proto::Udp, transport)))
+            Some(reader.read(&header.plain(L4Proto::Udp, transport, vlans)))
         }
         ICMP | ICMP_V6 => {
             let l4 = L4Proto::from_number(header.l4);
             let transport = transport::plain_icmp(l4, header.payload)?;
-            Some(reader.read(&plain(l4, transport)))
+            Some(reader.read(&header.plain(l4, transport, vlans)))
         }
         _ => None,
+    }
+}
+
+impl<A: Copy> Header<'_, A> {
+    /// The packet with what else is known of it.
+    #[expect(clippy::inline_always, reason = "as above")]
+    #[inline(always)]
+    fn plain(&self, l4: L4Proto, transport: Transport, vlans: VlanStack) -> Plain<A> {
+        Plain {
+            addresses: self.addresses,
+            l4,
+            transport,
+            ip_len: self.ip_len,
+            ttl: self.ttl,
+            truncated: !self.payload.is_whole(),
+            vlans,
+        }
     }
 }
 

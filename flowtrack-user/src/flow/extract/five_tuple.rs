@@ -191,7 +191,8 @@ fn with_ends<A: Address>(
     let FiveTuple {
         src_port, dst_port, ..
     } = key;
-    let reverse = answerable & ((dst, dst_port) < (src, src_port));
+    let is_second_smaller = (dst, dst_port) < (src, src_port);
+    let reverse = answerable & is_second_smaller;
     let key = FiveTuple {
         src: select_unpredictable(reverse, dst, src).ip(),
         dst: select_unpredictable(reverse, src, dst).ip(),

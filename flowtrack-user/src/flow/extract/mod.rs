@@ -94,33 +94,27 @@ impl FiveTupleExtractor {
         let mut packets = wire::packets(frame)
             .verified(verify)
             .with_tunnels(self.config.tunnels != Tunnels::Outer);
-        let mut last = None;
         let mut end = Ok(None);
-        for packet in packets.by_ref() {
-            let mut packet = match packet {
-                Ok(packet) => packet,
-                Err(refusal) => {
-                    end = Err(refusal);
-                    break;
-                }
-            };
+        let mut next = packets.next();
+        while let Some(Ok(packet)) = &mut next {
             if let Some(whole) = whole {
-                whole.place(&mut packet);
+                whole.place(packet);
             }
-            if let Some(outer) = last.take() {
-                self.outer(&outer, wire_len, frame, found);
-            }
-            if let Some(held) = self.hold(&packet, frame, wire_len) {
+            if let Some(held) = self.hold(packet, frame, wire_len) {
                 return held.map(Some);
             }
-            last = Some(packet);
-        }
-        if let Some(packet) = &last {
-            if self.has_flow(packet) {
+            let inner = packets.next();
+            if let Some(Ok(_)) = inner {
+                self.outer(packet, wire_len, frame, found);
+            } else if self.has_flow(packet) {
                 self.count(packet, wire_len, frame, found);
             } else {
-                end = end.and(Err(Refusal::TunnelContent));
+                end = Err(Refusal::TunnelContent);
             }
+            next = inner;
+        }
+        if let Some(Err(refusal)) = next {
+            end = Err(refusal);
         }
         if let (Err(refusal), Some(packet)) = (&end, packets.suspect()) {
             self.suspect(packet, *refusal, frame, found);

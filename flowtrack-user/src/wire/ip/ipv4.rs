@@ -62,14 +62,17 @@ pub(in super::super) fn plain(layer: Layer<'_>) -> Option<straight::Header<'_, u
 }
 
 /// Bytes of the packet; 0 if there are more than the field can say.
+#[inline]
 const fn total_len(header: &[u8; HEADER_LEN]) -> u16 {
     u16::from_be_bytes([header[2], header[3]])
 }
 
+#[inline]
 const fn fragment_field(header: &[u8; HEADER_LEN]) -> u16 {
     u16::from_be_bytes([header[6], header[7]])
 }
 
+#[inline]
 const fn is_fragment(header: &[u8; HEADER_LEN]) -> bool {
     fragment_field(header) & (FRAGMENT_OFFSET | MORE_FRAGMENTS) != 0
 }
@@ -86,6 +89,7 @@ pub(super) fn header_len(header: &[u8; HEADER_LEN]) -> Result<usize, Refusal> {
 }
 
 /// Source and destination.
+#[inline]
 pub(super) const fn addresses(header: &[u8; HEADER_LEN]) -> [Ipv4Addr; 2] {
     [
         Ipv4Addr::new(header[12], header[13], header[14], header[15]),

@@ -73,11 +73,13 @@ pub(in super::super) fn plain(layer: Layer<'_>) -> Option<straight::Header<'_, u
 }
 
 /// Bytes behind the header; 0 if there are more than the field can say, or none.
+#[inline]
 const fn payload_len(header: &[u8; HEADER_LEN]) -> u16 {
     u16::from_be_bytes([header[4], header[5]])
 }
 
 /// Source and destination.
+#[inline]
 pub(super) fn addresses(header: &[u8; HEADER_LEN]) -> Option<[Ipv6Addr; 2]> {
     let (addresses, _) = header[8..].as_chunks::<16>();
     let &[src, dst] = addresses else {

@@ -69,6 +69,7 @@ pub(super) enum Protocol {
 }
 
 /// An IP packet behind the link layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Found<'a> {
     pub(super) version: Version,
     pub(super) layer: Layer<'a>,
@@ -96,12 +97,15 @@ impl Protocol {
 
 /// Goes through the headers before an IP packet.
 #[inline]
-pub(super) fn find(mut protocol: Protocol, mut layer: Layer<'_>) -> Result<Found<'_>, Refusal> {
-    if protocol == Protocol::Ethernet
-        && let Some(found) = find_plain(layer)
-    {
-        return Ok(found);
+pub(super) fn find(protocol: Protocol, layer: Layer<'_>) -> Result<Found<'_>, Refusal> {
+    match protocol {
+        Protocol::Ethernet => find_plain(layer).map_or_else(|| follow(protocol, layer), Ok),
+        _ => follow(protocol, layer),
     }
+}
+
+/// The same, header by header.
+pub(super) fn follow(mut protocol: Protocol, mut layer: Layer<'_>) -> Result<Found<'_>, Refusal> {
     let mut vlans = VlanStack::default();
     for _ in 0..MAX_HEADERS {
         let version = match protocol {
@@ -121,7 +125,7 @@ pub(super) fn find(mut protocol: Protocol, mut layer: Layer<'_>) -> Result<Found
     Err(Refusal::LinkDepth)
 }
 
-/// The same for a frame with nothing but Ethernet before the packet, and perhaps a VLAN tag.
+/// The same at once, for a frame with nothing but Ethernet before the packet, and perhaps a VLAN tag.
 #[inline]
 pub(super) fn find_plain(frame: Layer<'_>) -> Option<Found<'_>> {
     let mut vlans = VlanStack::default();

@@ -6,7 +6,9 @@ use flowtrack_common::{Frame, LinkType, Timestamp};
 use proptest::{collection::vec, prelude::*, sample::Index};
 
 use self::sound::{Sound, nested, sound};
-use crate::wire::{Packet, Refusal, Transport, macs, packets, parse, straight::packet as plain};
+use crate::wire::{
+    Layer, Packet, Refusal, Transport, link, macs, packets, parse, straight::packet as plain,
+};
 
 /// Outermost packet and tunnels in tunnels.
 const MAX_PACKETS: usize = 9;
@@ -40,6 +42,11 @@ fn check(frame: &Frame<'_>) -> Result<Vec<Result<Packet, Refusal>>, TestCaseErro
     prop_assert_eq!(found[0], parse(frame));
     if let Some(packet) = plain(frame) {
         prop_assert_eq!(&found, &[Ok(packet)], "the straight path leads to the same");
+    }
+    let layer = Layer::of(frame);
+    if let Some(found) = link::find_plain(layer) {
+        let followed = link::follow(link::Protocol::Ethernet, layer);
+        prop_assert_eq!(followed, Ok(found), "so does that to the IP header");
     }
     for (at, result) in found.iter().enumerate() {
         let Ok(packet) = result else {

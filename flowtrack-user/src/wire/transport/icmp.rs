@@ -39,7 +39,8 @@ pub(super) fn parse(l4: L4Proto, layer: Layer<'_>) -> Result<Body<'_>, Refusal> 
 }
 
 /// What the header says of a message that is no error.
-#[inline]
+#[expect(clippy::inline_always, reason = "see `straight`")]
+#[inline(always)]
 pub(in super::super) fn plain(l4: L4Proto, layer: Layer<'_>) -> Option<Transport> {
     let &header = layer.header::<HEADER_LEN>()?;
     (!is_error(l4, header[0])).then(|| transport(message(l4, header), layer))
@@ -74,6 +75,7 @@ pub(in super::super) fn message(l4: L4Proto, header: [u8; HEADER_LEN]) -> Messag
 }
 
 /// Whether messages of a type quote the packet that they are about.
+#[inline]
 fn is_error(l4: L4Proto, kind: u8) -> bool {
     match l4 {
         // Packet too big among them.

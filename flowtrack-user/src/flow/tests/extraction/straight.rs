@@ -3,7 +3,7 @@
 use proptest::{collection::vec, prelude::*, sample::Index};
 
 use crate::{
-    flow::{ExtractorConfig, FiveTupleExtractor, Fragments, Observation, Tunnels},
+    flow::{ExtractorConfig, FiveTupleExtractor, Fragments, IcmpFlows, Observation, Tunnels},
     wire::tests::{frames::frame, properties::sound::nested},
 };
 
@@ -12,10 +12,14 @@ fn config() -> impl Strategy<Value = ExtractorConfig> {
     let fragments = [Fragments::Follow, Fragments::Apart, Fragments::Reassemble];
     let tunnels = prop::sample::select(tunnels.to_vec());
     let fragments = prop::sample::select(fragments.to_vec());
-    (tunnels, fragments, any::<[bool; 3]>()).prop_map(|(tunnels, fragments, [a, b, c])| {
+    let icmp = [IcmpFlows::Queries, IcmpFlows::Types, IcmpFlows::Hosts];
+    let icmp = prop::sample::select(icmp.to_vec());
+    let flags = any::<[bool; 3]>();
+    (tunnels, fragments, icmp, flags).prop_map(|(tunnels, fragments, icmp, [a, b, c])| {
         ExtractorConfig {
             tunnels,
             fragments,
+            icmp,
             key_vlan: a,
             key_tunnel: b,
             verify_checksums: c,
