@@ -67,7 +67,7 @@ impl ShardsBench {
         }
         report.count("shards", self.shards as u64, Unit::None);
         report.count("turns", turns as u64, Unit::None);
-        Self::report(&sides, &mut report);
+        self.report(&sides, &mut report);
         Ok(report)
     }
 
@@ -103,7 +103,7 @@ impl ShardsBench {
         }
     }
 
-    fn report([one, many]: &[Side; 2], report: &mut Report) {
+    fn report(&self, [one, many]: &[Side; 2], report: &mut Report) {
         for (key, rates) in [
             ("one_shard_packets_per_second", &one.track),
             ("shards_packets_per_second", &many.track),
