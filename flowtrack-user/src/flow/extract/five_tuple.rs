@@ -181,7 +181,6 @@ fn canonical(key: FiveTuple, answerable: bool) -> (FiveTuple, Orientation) {
 /// The key between two addresses, that with the smaller port first if they are the same. No processor
 /// can guess the direction of the next packet, so there is no branch.
 #[expect(clippy::inline_always, reason = "see `wire::straight`")]
-#[expect(clippy::needless_bitwise_bool, reason = "a lazy one is a branch")]
 #[inline(always)]
 fn with_ends<A: Address>(
     key: FiveTuple,
