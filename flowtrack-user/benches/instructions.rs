@@ -21,6 +21,9 @@ const MAX_FLOWS: usize = 1 << 16;
 /// Puts packets through a part of the way.
 type Case = Box<dyn Fn(u32)>;
 
+/// A part of the way of a tracker, and its name.
+type Tracked = (&'static str, fn(u32));
+
 /// The parts of the way, by name.
 fn cases() -> Vec<(String, Case)> {
     let intake_of = |(kind, maker)| -> (String, Case) {
@@ -29,7 +32,7 @@ fn cases() -> Vec<(String, Case)> {
     };
     let mut cases: Vec<(String, Case)> = vec![("parse".into(), Box::new(parse))];
     cases.extend(KINDS.map(intake_of));
-    let tracked: [(&str, fn(u32)); 5] = [
+    let tracked: [Tracked; 5] = [
         ("packet_of_a_flow", packets),
         ("segment_of_a_connection", segments),
         ("new_flow", new_flows),
