@@ -67,7 +67,7 @@ impl ShardsBench {
         }
         report.count("shards", self.shards as u64, Unit::None);
         report.count("turns", turns as u64, Unit::None);
-        self.report(&sides, &mut report);
+        compare(&sides, &mut report);
         Ok(report)
     }
 
@@ -101,40 +101,6 @@ impl ShardsBench {
                 Ok(side)
             }
         }
-    }
-
-    fn report(&self, [one, many]: &[Side; 2], report: &mut Report) {
-        for (key, rates) in [
-            ("one_shard_packets_per_second", &one.track),
-            ("shards_packets_per_second", &many.track),
-        ] {
-            report.number(key, median_of(rates, speed), Unit::None);
-        }
-        report.number("ratio", ratio(&many.track, &one.track), Unit::Times);
-        report.number(
-            "ratio_of_fastest",
-            fastest(&many.track) / fastest(&one.track),
-            Unit::Times,
-        );
-        for (key, rates) in [
-            ("one_shard_cpu_ns_per_packet", &one.track),
-            ("shards_cpu_ns_per_packet", &many.track),
-        ] {
-            report.number(key, median_of(rates, |rate| rate.cpu), Unit::Nanos);
-        }
-        for (key, rates) in [
-            ("one_parser_packets_per_second", &one.parse),
-            ("parsers_packets_per_second", &many.parse),
-        ] {
-            report.number(key, median_of(rates, speed), Unit::None);
-        }
-        report.number("parser_ratio", ratio(&many.parse, &one.parse), Unit::Times);
-        report.number(
-            "parser_ratio_of_fastest",
-            fastest(&many.parse) / fastest(&one.parse),
-            Unit::Times,
-        );
-        many.report(report);
     }
 }
 
@@ -196,6 +162,41 @@ impl Rate {
             cpu: cpu.as_nanos() as f64 / packets,
         }
     }
+}
+
+/// Puts what the sides have shown into `report`.
+fn compare([one, many]: &[Side; 2], report: &mut Report) {
+    for (key, rates) in [
+        ("one_shard_packets_per_second", &one.track),
+        ("shards_packets_per_second", &many.track),
+    ] {
+        report.number(key, median_of(rates, speed), Unit::None);
+    }
+    report.number("ratio", ratio(&many.track, &one.track), Unit::Times);
+    report.number(
+        "ratio_of_fastest",
+        fastest(&many.track) / fastest(&one.track),
+        Unit::Times,
+    );
+    for (key, rates) in [
+        ("one_shard_cpu_ns_per_packet", &one.track),
+        ("shards_cpu_ns_per_packet", &many.track),
+    ] {
+        report.number(key, median_of(rates, |rate| rate.cpu), Unit::Nanos);
+    }
+    for (key, rates) in [
+        ("one_parser_packets_per_second", &one.parse),
+        ("parsers_packets_per_second", &many.parse),
+    ] {
+        report.number(key, median_of(rates, speed), Unit::None);
+    }
+    report.number("parser_ratio", ratio(&many.parse, &one.parse), Unit::Times);
+    report.number(
+        "parser_ratio_of_fastest",
+        fastest(&many.parse) / fastest(&one.parse),
+        Unit::Times,
+    );
+    many.report(report);
 }
 
 fn speed(rate: &Rate) -> f64 {

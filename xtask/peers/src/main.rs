@@ -59,39 +59,25 @@ trait Subject {
 
 fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
-    let (mut source, timed) = cli.source()?;
+    let (source, timed) = cli.source()?;
     ensure!(timed > 0 && cli.rounds > 0, "there is nothing to time");
-    let mut subjects: Vec<Box<dyn Subject>> = vec![
+    let subjects: [Box<dyn Subject>; 3] = [
         Box::new(flowtrack::Flowtrack::new(cli.max_flows)),
         Box::new(flowscope::Flowscope::fastest(cli.max_flows)),
         Box::new(flowscope::Flowscope::default_mode(cli.max_flows)),
     ];
     let mut ring = Ring::default();
-    loop {
-        let frames = source.opening(&mut ring);
-        if frames.is_empty() {
-            break;
-        }
-        subjects
-            .iter_mut()
-            .for_each(|subject| subject.packets(&frames));
-    }
-    let mut outcomes: Vec<_> = subjects
-        .iter()
-        .map(|subject| Outcome::new(subject.name()))
+    let mut runs: Vec<_> = subjects
+        .into_iter()
+        .map(|subject| Run::new(subject, source.clone(), &mut ring))
         .collect();
     for round in 0..cli.rounds {
         let part = timed * (round + 1) / cli.rounds - timed * round / cli.rounds;
-        let taken = self::part(&mut subjects, &mut source, &mut ring, part)?;
-        for (outcome, taken) in outcomes.iter_mut().zip(taken) {
-            outcome
-                .ns
-                .push(taken.as_secs_f64() * 1e9 / part.max(1) as f64);
+        for run in &mut runs {
+            run.part(&mut ring, part)?;
         }
     }
-    for (outcome, subject) in outcomes.iter_mut().zip(&subjects) {
-        outcome.flows = subject.flows();
-    }
+    let outcomes: Vec<_> = runs.into_iter().map(Run::end).collect();
     report::print(timed, &outcomes, cli.json);
     Ok(())
 }
@@ -108,31 +94,56 @@ impl Cli {
     }
 }
 
-/// Lets each tracker take in the next `packets`, a ring at a time by turns, and times only that: they are
-/// put into the ring before.
-fn part(
-    subjects: &mut [Box<dyn Subject>],
-    source: &mut Source,
-    ring: &mut Ring,
-    packets: usize,
-) -> anyhow::Result<Vec<Duration>> {
-    let mut taken = vec![Duration::ZERO; subjects.len()];
-    let mut left = packets;
-    let mut turn = 0;
-    while left > 0 {
-        let frames = source.timed(ring, left.min(SLOTS));
-        ensure!(!frames.is_empty(), "packets are missing");
-        left -= frames.len();
-        // Nobody always finds the frames in the cache because another one has just been there.
-        for next in 0..subjects.len() {
-            let at = (turn + next) % subjects.len();
-            let start = cpu_time()?;
-            subjects[at].packets(&frames);
-            taken[at] += cpu_time()? - start;
+/// A tracker and the packets that are left for it.
+struct Run {
+    subject: Box<dyn Subject>,
+    source: Source,
+    /// Nanoseconds a packet, a value for each part.
+    ns: Vec<f64>,
+}
+
+impl Run {
+    /// A tracker that has seen the packets that open flows.
+    fn new(mut subject: Box<dyn Subject>, mut source: Source, ring: &mut Ring) -> Self {
+        loop {
+            let frames = source.opening(ring);
+            if frames.is_empty() {
+                break;
+            }
+            subject.packets(&frames);
         }
-        turn += 1;
+        Self {
+            subject,
+            source,
+            ns: Vec::new(),
+        }
     }
-    Ok(taken)
+
+    /// Takes in the next `packets` and times only that: they are put into the ring before.
+    fn part(&mut self, ring: &mut Ring, packets: usize) -> anyhow::Result<()> {
+        let mut taken = Duration::ZERO;
+        let mut left = packets;
+        while left > 0 {
+            let frames = self.source.timed(ring, left.min(SLOTS));
+            ensure!(!frames.is_empty(), "packets are missing");
+            left -= frames.len();
+            let start = cpu_time()?;
+            self.subject.packets(&frames);
+            taken += cpu_time()? - start;
+        }
+        self.ns
+            .push(taken.as_secs_f64() * 1e9 / packets.max(1) as f64);
+        Ok(())
+    }
+
+    /// What was measured.
+    fn end(self) -> Outcome {
+        Outcome {
+            name: self.subject.name(),
+            flows: self.subject.flows(),
+            ns: self.ns,
+        }
+    }
 }
 
 /// Time that this thread has had a processor: what other processes take is not in it.

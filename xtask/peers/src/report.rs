@@ -4,7 +4,8 @@ use serde_json::{Map, Value};
 
 /// What was measured of a tracker.
 pub struct Outcome {
-    name: &'static str,
+    /// What the tracker is called.
+    pub name: &'static str,
     /// Nanoseconds a packet, a value for each part.
     pub ns: Vec<f64>,
     /// Flows that it has started.
@@ -12,15 +13,6 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Nothing yet.
-    pub const fn new(name: &'static str) -> Self {
-        Self {
-            name,
-            ns: Vec::new(),
-            flows: 0,
-        }
-    }
-
     /// How many times as long as `other` it took, the median of all parts.
     fn ratio(&self, other: &Self) -> f64 {
         let ratios = self.ns.iter().zip(&other.ns);

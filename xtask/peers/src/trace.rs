@@ -3,6 +3,7 @@
 use std::{
     ops::{ControlFlow, Range},
     path::Path,
+    rc::Rc,
 };
 
 use anyhow::ensure;
@@ -19,12 +20,13 @@ const SLOT_SIZE: usize = 2048;
 /// Packets of each synthetic flow after all are open and before any is timed, on average.
 const WARM_UP: usize = 2;
 
-/// Packets that open flows, and packets that are timed.
+/// Packets that open flows, and packets that are timed. A clone has the same ones.
+#[derive(Clone)]
 pub enum Source {
     /// A capture.
     Capture {
         /// All of it.
-        trace: Trace,
+        trace: Rc<Trace>,
         /// Those that open flows and are left.
         opening: Range<usize>,
         /// Those that are timed and are left.
@@ -63,7 +65,7 @@ impl Source {
         Self::Capture {
             timed: opening.end..packets,
             opening,
-            trace,
+            trace: Rc::new(trace),
         }
     }
 
