@@ -48,7 +48,7 @@ impl Arena {
         let mut arena = Self::packed();
         for path in paths {
             CaptureFile::open(path)?.read(|frame| {
-                arena.append(&frame);
+                arena.append(frame);
                 ControlFlow::Continue(())
             })?;
         }

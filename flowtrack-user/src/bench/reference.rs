@@ -113,3 +113,26 @@ fn packets(burst: &[Observation<FiveTuple>]) -> impl Iterator<Item = &Meta<FiveT
         Observation::Note(_) | Observation::Time(_) => None,
     })
 }
+
+/// Lets a table see 1,000 TCP flows; returns it, and how many packets these had.
+#[cfg(test)]
+fn seen<T: Table>(table: T) -> (T, u64) {
+    let mut reference = Reference::new(table);
+    let mut ring = super::arena::Arena::ring();
+    let mut traffic = super::traffic::Traffic::new("flows=1K".parse().unwrap());
+    let mut hits = 0..20_000;
+    let mut packets = 0;
+    loop {
+        ring.fill(|frame| {
+            let opened = traffic.open(frame);
+            opened.or_else(|| hits.next().map(|_| traffic.next(frame)))
+        });
+        if ring.len() == 0 {
+            return (reference.table, packets);
+        }
+        packets += ring.len() as u64;
+        for burst in ring.bursts(Duration::ZERO) {
+            reference.measure(burst);
+        }
+    }
+}

@@ -114,7 +114,7 @@ pub struct ShardsArgs {
     pub shards: u16,
 
     /// Packets that they take in, in all.
-    #[arg(long, value_name = "N", default_value = "8M", value_parser = traffic::count)]
+    #[arg(long, value_name = "N", default_value = "4M", value_parser = traffic::count)]
     pub packets: u64,
 
     /// What the random numbers start with.

@@ -9,7 +9,7 @@ use super::{BenchArgs, BenchCommand, Cli, Command, SharedArgs};
 use crate::{
     bench::{
         track::{Source, TrackBench},
-        traffic::Synthetic,
+        traffic::{Dist, Synthetic},
     },
     flow::{ExtractorConfig, Fragments, IcmpFlows, TimeoutClass, Timeouts, TrackerConfig, Tunnels},
 };
@@ -272,6 +272,27 @@ fn bench_track_replays_captures_or_makes_packets() {
 }
 
 #[test]
+fn bench_shards_takes_the_same_packets_and_two_shards() {
+    let shards = |line: &str| match bench(&format!("shards {line}")).unwrap().command {
+        BenchCommand::Shards(args) => args.bench(),
+        other => panic!("{other:?} is not shards"),
+    };
+    let files = shards("a.pcap b.pcap --shards 4 --packets 2M");
+    assert_eq!((files.shards, files.packets), (4, 2_000_000));
+    let paths = ["a.pcap", "b.pcap"].map(PathBuf::from).to_vec();
+    assert_eq!(files.source, Source::Files(paths));
+
+    let synthetic = shards("--synthetic dist=zipf --seed 7");
+    let zipf = Synthetic {
+        dist: Dist::Zipf,
+        seed: 7,
+        ..Synthetic::default()
+    };
+    assert_eq!(synthetic.source, Source::Synthetic(zipf));
+    assert_eq!(synthetic.shards, 2);
+}
+
+#[test]
 fn bench_refuses_what_it_cannot_measure() {
     for (line, expected) in [
         ("", "track"),
@@ -282,6 +303,9 @@ fn bench_refuses_what_it_cannot_measure() {
         ("track a.pcap --flows 0", "above 0"),
         ("track --synthetic rate=1", "'rate=1' is no part"),
         ("expiry --flows none", "64K or 1M"),
+        ("shards", "FILE"),
+        ("shards a.pcap --synthetic", "cannot be used"),
+        ("shards a.pcap --shards 1", "1 is not in 2..=256"),
     ] {
         let error = bench(line).unwrap_err();
         assert!(error.contains(expected), "{line}: {error}");

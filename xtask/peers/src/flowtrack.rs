@@ -8,6 +8,7 @@ use flowtrack::{
         EventKinds, ExtractorConfig, FiveTuple, Intake, MAX_OBSERVATIONS, Observation,
         TrackerConfig,
     },
+    table::Paging,
     worker::{ChunkSink, Delivery, Shard, ShardCounts},
 };
 use flowtrack_common::Frame;
@@ -32,6 +33,8 @@ impl Flowtrack {
         std::thread::spawn(move || chunks.into_iter().for_each(|chunk| pool.give_back(chunk)));
         let config = TrackerConfig {
             max_flows,
+            // As `flowtrack run` has it.
+            paging: Paging::Now,
             ..TrackerConfig::default()
         };
         Self {

@@ -2,26 +2,41 @@
 
 mod flowscope;
 mod flowtrack;
+mod report;
 mod trace;
 
 use std::{path::PathBuf, time::Duration};
 
-use anyhow::ensure;
+use ::flowtrack::bench::traffic::{Synthetic, count};
+use anyhow::{Context as _, ensure};
 use clap::Parser;
 use flowtrack_common::Frame;
 use nix::time::{ClockId, clock_gettime};
 
-use self::trace::{Ring, Trace};
+use self::{
+    report::Outcome,
+    trace::{Ring, SLOTS, Source, Trace},
+};
 
-/// Times flowtrack and flowscope on the packets of a capture.
+/// Times flowtrack and flowscope on the packets of a capture, or on such that are made.
 #[derive(Parser)]
 struct Cli {
     /// The capture, read into memory; untagged or tagged Ethernet.
-    file: PathBuf,
+    #[arg(required_unless_present = "synthetic")]
+    file: Option<PathBuf>,
     /// Only the last packets are timed; those before them open flows [default: all].
-    #[arg(long)]
+    #[arg(long, requires = "file")]
     last: Option<usize>,
-    /// Parts of the timed packets; the trackers take each part by turns.
+    /// Packets made in memory instead, see `flowtrack bench track --help`.
+    #[arg(
+        long, value_name = "PARTS", conflicts_with = "file",
+        num_args = 0..=1, default_missing_value = ""
+    )]
+    synthetic: Option<Synthetic>,
+    /// Synthetic packets that are timed.
+    #[arg(long, value_name = "N", default_value = "4M", value_parser = count)]
+    packets: u64,
+    /// Parts of the timed packets; the figures are medians of them.
     #[arg(long, default_value_t = 5)]
     rounds: usize,
     /// Flows that each tracker has room for.
@@ -42,98 +57,96 @@ trait Subject {
     fn flows(&self) -> u64;
 }
 
-/// Nanoseconds a packet that a tracker took, a value for each part.
-struct Times {
-    ns: Vec<f64>,
-}
-
 fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
-    let trace = Trace::load(&cli.file)?;
-    let packets = trace.len();
-    let timed = cli.last.unwrap_or(packets).min(packets);
+    let (source, timed) = cli.source()?;
     ensure!(timed > 0 && cli.rounds > 0, "there is nothing to time");
-    let mut subjects: Vec<Box<dyn Subject>> = vec![
+    let subjects: [Box<dyn Subject>; 3] = [
         Box::new(flowtrack::Flowtrack::new(cli.max_flows)),
         Box::new(flowscope::Flowscope::fastest(cli.max_flows)),
         Box::new(flowscope::Flowscope::default_mode(cli.max_flows)),
     ];
     let mut ring = Ring::default();
-    for subject in &mut subjects {
-        run(subject.as_mut(), &trace, &mut ring, 0..packets - timed)?;
-    }
-    let mut times: Vec<_> = subjects.iter().map(|_| Times { ns: Vec::new() }).collect();
+    let mut runs: Vec<_> = subjects
+        .into_iter()
+        .map(|subject| Run::new(subject, source.clone(), &mut ring))
+        .collect();
     for round in 0..cli.rounds {
-        let at = |round: usize| packets - timed + timed * round / cli.rounds;
-        let part = at(round)..at(round + 1);
-        for (subject, times) in subjects.iter_mut().zip(&mut times) {
-            let length = part.len().max(1);
-            let taken = run(subject.as_mut(), &trace, &mut ring, part.clone())?;
-            times.ns.push(taken.as_secs_f64() * 1e9 / length as f64);
+        let part = timed * (round + 1) / cli.rounds - timed * round / cli.rounds;
+        for run in &mut runs {
+            run.part(&mut ring, part)?;
         }
     }
-    report(&cli, timed, &subjects, &times);
+    let outcomes: Vec<_> = runs.into_iter().map(Run::end).collect();
+    report::print(timed, &outcomes, cli.json);
     Ok(())
 }
 
-/// Lets a tracker take in some packets, and times only that: they are put into the ring before.
-fn run(
-    subject: &mut dyn Subject,
-    trace: &Trace,
-    ring: &mut Ring,
-    part: std::ops::Range<usize>,
-) -> nix::Result<Duration> {
-    let mut taken = Duration::ZERO;
-    let mut at = part.start;
-    while at < part.end {
-        let frames = ring.fill(trace, at..part.end);
-        at += frames.len();
-        let start = cpu_time()?;
-        subject.packets(&frames);
-        taken += cpu_time()? - start;
+impl Cli {
+    /// Where packets come from, and how many of them are timed.
+    fn source(&self) -> anyhow::Result<(Source, usize)> {
+        if let Some(spec) = self.synthetic {
+            return Ok((Source::synthetic(spec), usize::try_from(self.packets)?));
+        }
+        let trace = Trace::load(self.file.as_deref().context("no capture")?)?;
+        let timed = self.last.unwrap_or(trace.len()).min(trace.len());
+        Ok((Source::capture(trace, timed), timed))
     }
-    Ok(taken)
+}
+
+/// A tracker and the packets that are left for it.
+struct Run {
+    subject: Box<dyn Subject>,
+    source: Source,
+    /// Nanoseconds a packet, a value for each part.
+    ns: Vec<f64>,
+}
+
+impl Run {
+    /// A tracker that has seen the packets that open flows.
+    fn new(mut subject: Box<dyn Subject>, mut source: Source, ring: &mut Ring) -> Self {
+        loop {
+            let frames = source.opening(ring);
+            if frames.is_empty() {
+                break;
+            }
+            subject.packets(&frames);
+        }
+        Self {
+            subject,
+            source,
+            ns: Vec::new(),
+        }
+    }
+
+    /// Takes in the next `packets` and times only that: they are put into the ring before.
+    fn part(&mut self, ring: &mut Ring, packets: usize) -> anyhow::Result<()> {
+        let mut taken = Duration::ZERO;
+        let mut left = packets;
+        while left > 0 {
+            let frames = self.source.timed(ring, left.min(SLOTS));
+            ensure!(!frames.is_empty(), "packets are missing");
+            left -= frames.len();
+            let start = cpu_time()?;
+            self.subject.packets(&frames);
+            taken += cpu_time()? - start;
+        }
+        self.ns
+            .push(taken.as_secs_f64() * 1e9 / packets.max(1) as f64);
+        Ok(())
+    }
+
+    /// What was measured.
+    fn end(self) -> Outcome {
+        Outcome {
+            name: self.subject.name(),
+            flows: self.subject.flows(),
+            ns: self.ns,
+        }
+    }
 }
 
 /// Time that this thread has had a processor: what other processes take is not in it.
 fn cpu_time() -> nix::Result<Duration> {
     Ok(clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID)?.into())
-}
-
-fn report(cli: &Cli, timed: usize, subjects: &[Box<dyn Subject>], times: &[Times]) {
-    let medians: Vec<f64> = times.iter().map(Times::median).collect();
-    let Some(own) = medians.first() else { return };
-    if cli.json {
-        let mut object = serde_json::Map::new();
-        object.insert("bench".into(), "flowscope".into());
-        object.insert("packets".into(), timed.into());
-        for (subject, median) in subjects.iter().zip(&medians) {
-            let name = subject.name().replace([' ', ','], "_");
-            object.insert(format!("{name}_ns_per_packet"), (*median).into());
-            object.insert(format!("{name}_flows"), subject.flows().into());
-            object.insert(format!("{name}_ratio"), (median / own).into());
-        }
-        println!("{}", serde_json::Value::Object(object));
-        return;
-    }
-    println!("{timed} packets timed, medians of {} parts", cli.rounds);
-    println!(
-        "{:<22} {:>12} {:>10} {:>8}",
-        "tracker", "ns a packet", "flows", "ratio"
-    );
-    for (subject, median) in subjects.iter().zip(&medians) {
-        let (name, flows) = (subject.name(), subject.flows());
-        println!(
-            "{name:<22} {median:>12.1} {flows:>10} {:>8.2}",
-            median / own
-        );
-    }
-}
-
-impl Times {
-    fn median(&self) -> f64 {
-        let mut ns = self.ns.clone();
-        ns.sort_by(f64::total_cmp);
-        ns.get(ns.len() / 2).copied().unwrap_or(f64::NAN)
-    }
 }

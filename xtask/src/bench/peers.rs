@@ -61,15 +61,18 @@ pub(super) fn measure(flowtrack: &Path, file: Option<&Path>) -> Result<Vec<Measu
     let target = flowtrack.ancestors().nth(2).context("no target folder")?;
     let folder = target.join("bench");
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let peers = Cmd::new([word(&build(target)?)?, "--json".into()]);
     let (file, synthetic) = match file {
         Some(file) => (file.to_owned(), false),
         None => (trace(flowtrack, &folder)?, true),
     };
-    let in_memory = Cmd::new([word(&build(target)?)?, word(&file)?, "--json".into()]);
+    // What is read from a file is made again, packet by packet, where no file is needed.
     let in_memory = if synthetic {
-        in_memory.args(["--last", PACKETS, "--max-flows", ROOM])
+        peers
+            .args(["--synthetic", SYNTHETIC, "--packets", PACKETS])
+            .args(["--max-flows", ROOM])
     } else {
-        in_memory
+        peers.args([word(&file)?])
     };
     Ok(vec![
         result(&in_memory)?,

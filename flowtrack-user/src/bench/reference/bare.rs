@@ -165,7 +165,15 @@ const fn tag(hash: u64) -> u8 {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::seen, *};
+
+    #[test]
+    fn every_packet_is_counted_in_the_record_of_its_flow() {
+        let (table, packets) = seen(BareTable::try_new(1000).unwrap());
+        let counted = table.records.iter().map(|record| record.counters.packets);
+        assert_eq!((table.used, counted.sum::<u64>()), (1000, packets));
+        assert!(packets > 20_000);
+    }
 
     #[test]
     fn each_key_has_a_record_of_its_own_up_to_the_last_one() {

@@ -26,3 +26,15 @@ impl Table for MapTable {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{super::seen, *};
+
+    #[test]
+    fn every_packet_is_counted_in_the_entry_of_its_flow() {
+        let (MapTable(map), packets) = seen(MapTable::new(1000));
+        let counted = map.values().map(|counters| counters.packets);
+        assert_eq!((map.len(), counted.sum::<u64>()), (1000, packets));
+    }
+}

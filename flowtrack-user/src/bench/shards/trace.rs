@@ -42,8 +42,8 @@ impl Trace {
             CaptureFile::open(path)?.read(|frame| {
                 let [first, latest] = times.unwrap_or([frame.ts; 2]);
                 times = Some([first, latest.max(frame.ts)]);
-                if let Some(arena) = arenas.get_mut(spread.shard(&frame)) {
-                    arena.append(&frame);
+                if let Some(arena) = arenas.get_mut(spread.shard(frame)) {
+                    arena.append(frame);
                 }
                 ControlFlow::Continue(())
             })?;
