@@ -178,7 +178,7 @@ impl<K: FlowKey> FlowStore<K> {
                 let key = self.wide_keys.get(wide_index(record));
                 key.map_or(0, |key| self.hasher.hash_one(key))
             } else {
-                self.compact_hash(&CompactKey(record.key))
+                self.hasher.hash_one(Words::of(record.key).number())
             }
         })
     }
