@@ -8,7 +8,6 @@ use std::{
 };
 
 use anyhow::{Result, anyhow};
-use flowtrack::capture::xdp::OBJECT;
 use flowtrack_tests::{
     generator::{Generator, Load},
     span::{SERVER, Span},
@@ -103,7 +102,7 @@ fn converse(span: &Span, tcp_response: usize, made: &mut Made) -> Result<()> {
 
 /// A burst of many flows, in pieces.
 fn generate(span: &Span, goes_on: impl Fn() -> bool) -> Result<Generated> {
-    let mut generator = Generator::new(OBJECT, &span.mirror)?;
+    let mut generator = Generator::new(&span.mirror)?;
     let destination = SocketAddr::from((Ipv4Addr::new(10, 79, 0, 1), 53));
     let mut generated = Generated::default();
     for (piece, queue) in (0..PIECES).zip((0..span.tap.queues()).cycle()) {

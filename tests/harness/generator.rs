@@ -1,4 +1,4 @@
-//! Many packets a second: the XDP program `generator`, run by the kernel on a template packet.
+//! Many packets a second over a link, at a rate if there is to be one.
 
 use std::{
     net::SocketAddr,
@@ -7,23 +7,13 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
-use aya::{
-    Ebpf, TestRunAttrs, TestRunOptions,
-    maps::{Array, DevMap},
-    programs::{TestRun as _, Xdp},
-};
-use flowtrack_common::abi::{
-    GENERATOR_PORT_MAP, GENERATOR_PROGRAM, GENERATOR_SETTINGS_MAP, GeneratorSettings,
-};
+use flowtrack::bench::generator;
 
 use crate::{
     frames::Frame,
     inject::{cpu_of_queue, pin},
     link::Link,
 };
-
-/// Packets that the kernel hands to the link at once: a veth ring has room for four times as many.
-const BATCH: u32 = 64;
 
 const CALLS_PER_SECOND: u64 = 20;
 
@@ -44,29 +34,20 @@ pub struct Load {
 ///
 /// The other end of the link must have an XDP program: veth takes packets from XDP only then.
 pub struct Generator {
-    ebpf: Ebpf,
+    inner: generator::Generator,
     link: Link,
 }
 
 impl Generator {
-    /// Loads the generator from flowtrack's eBPF object; it will send on `link`.
-    pub fn new(object: &[u8], link: &Link) -> Result<Self> {
+    /// Loads the generator; it will send on `link`.
+    pub fn new(link: &Link) -> Result<Self> {
         let index = link.index()?;
-        let ebpf = link.netns().run(|| {
-            let mut ebpf = Ebpf::load(object).context("cannot load the eBPF object")?;
-            program(&mut ebpf)?
-                .load()
-                .context("the verifier refused the generator")?;
-            let port = ebpf
-                .map_mut(GENERATOR_PORT_MAP)
-                .context("no map of ports")?;
-            DevMap::try_from(port)?
-                .set(0, index, None, 0)
-                .with_context(|| format!("cannot redirect to {}", link.name()))?;
-            Ok(ebpf)
+        let inner = link.netns().run(|| {
+            let generator = generator::Generator::new(index);
+            generator.with_context(|| format!("cannot send on {}", link.name()))
         })?;
         Ok(Self {
-            ebpf,
+            inner,
             link: link.clone(),
         })
     }
@@ -83,26 +64,14 @@ impl Generator {
         let SocketAddr::V4(source) = source else {
             anyhow::bail!("the generator makes IPv4 packets, not from {source}");
         };
-        let settings = GeneratorSettings {
-            flows: load.flows,
-            next: 0,
-            source_address: source.ip().to_bits(),
-            source_port: source.port().into(),
-        };
         let cpu = cpu_of_queue(load.queue, self.link.queues())?;
-        let map = self
-            .ebpf
-            .map_mut(GENERATOR_SETTINGS_MAP)
-            .context("no map of settings")?;
-        Array::try_from(map)?
-            .set(0, settings, 0)
-            .context("cannot set the generator up")?;
-        let program = program(&mut self.ebpf)?;
-        self.link.netns().run(|| {
+        self.inner.set_up(load.flows, source)?;
+        let Self { inner, link } = self;
+        link.netns().run(|| {
             pin(cpu)?;
-            run_steps(program, load, template)
+            run_steps(inner, load, template)
         })?;
-        let sent = self.sent()?;
+        let sent = self.inner.sent()?;
         ensure!(
             sent == load.packets,
             "the generator made {sent} of {} packets: is the template IPv4 with UDP or TCP?",
@@ -110,27 +79,10 @@ impl Generator {
         );
         Ok(())
     }
-
-    /// Packets made by the last load.
-    fn sent(&self) -> Result<u64> {
-        let map = self
-            .ebpf
-            .map(GENERATOR_SETTINGS_MAP)
-            .context("no map of settings")?;
-        let settings: GeneratorSettings = Array::try_from(map)?.get(&0, 0)?;
-        Ok(settings.next)
-    }
-}
-
-fn program(ebpf: &mut Ebpf) -> Result<&mut Xdp> {
-    let program = ebpf
-        .program_mut(GENERATOR_PROGRAM)
-        .with_context(|| format!("no program {GENERATOR_PROGRAM} in the eBPF object"))?;
-    Ok(program.try_into()?)
 }
 
 /// Runs the program in steps, none before its time.
-fn run_steps(program: &Xdp, load: &Load, template: &[u8]) -> Result<()> {
+fn run_steps(generator: &mut generator::Generator, load: &Load, template: &[u8]) -> Result<()> {
     let step = load.rate.map_or(u32::MAX, step);
     let start = Instant::now();
     let mut sent = 0;
@@ -139,15 +91,9 @@ fn run_steps(program: &Xdp, load: &Load, template: &[u8]) -> Result<()> {
             let due = start + Duration::from_nanos(sent * 1_000_000_000 / rate);
             thread::sleep(due.saturating_duration_since(Instant::now()));
         }
-        let repeat = u32::try_from(load.packets - sent).map_or(step, |left| left.min(step));
-        let mut options = TestRunOptions::new();
-        options.data_in = Some(template);
-        options.repeat = repeat;
-        options.attrs = TestRunAttrs::new().xdp_live_frames(BATCH);
-        program
-            .test_run(options)
-            .context("BPF_PROG_RUN of the generator failed")?;
-        sent += u64::from(repeat);
+        let packets = u32::try_from(load.packets - sent).map_or(step, |left| left.min(step));
+        generator.send(template, packets)?;
+        sent += u64::from(packets);
     }
     Ok(())
 }

@@ -6,7 +6,6 @@ use std::{
 };
 
 use anyhow::Result;
-use flowtrack::capture::xdp::OBJECT;
 use flowtrack_tests::{
     command,
     frames::Frame,
@@ -71,7 +70,7 @@ fn an_interface_that_is_deleted_under_load_and_made_again_is_captured_again() ->
     let (sender, tapped) = wire()?;
     let (sender_ns, tapped_ns) = (sender.netns().clone(), tapped.netns().clone());
     let probe = Probe::start(&tapped, &[])?;
-    let mut generator = Generator::new(OBJECT, &sender)?;
+    let mut generator = Generator::new(&sender)?;
     std::thread::scope(|scope| {
         let source = address("10.2.0.1:1024");
         let destination = address("10.2.0.2:9");
@@ -111,7 +110,7 @@ fn a_signal_under_load_loses_nothing_that_was_received() -> Result<()> {
     for signal in [Signal::SIGINT, Signal::SIGTERM] {
         let (sender, tapped) = wire()?;
         let probe = Probe::start(&tapped, &["--timestamps", "burst"])?;
-        let mut generator = Generator::new(OBJECT, &sender)?;
+        let mut generator = Generator::new(&sender)?;
         let outcome = std::thread::scope(|scope| {
             let (source, destination) = (address("10.2.0.1:1024"), address("10.2.0.2:9"));
             let load = load(3_000_000);

@@ -161,7 +161,7 @@ fn the_generator_makes_flows_with_right_checksums() {
         let (sender, receiver) = pair().unwrap();
         let _ebpf = attach(&receiver, 0).unwrap();
         let listener = listen(&receiver).unwrap();
-        let mut generator = Generator::new(OBJECT, &sender).unwrap();
+        let mut generator = Generator::new(&sender).unwrap();
         generator.send(&load, source, &template).unwrap();
         let mut frame = vec![0; template.len()];
         for packet in 0..load.packets {
@@ -185,7 +185,7 @@ fn the_generator_makes_flows_with_right_checksums() {
 fn the_generator_loses_nothing_on_the_way() {
     let (sender, receiver) = pair().unwrap();
     let ebpf = attach(&receiver, 0).unwrap();
-    let mut generator = Generator::new(OBJECT, &sender).unwrap();
+    let mut generator = Generator::new(&sender).unwrap();
     let [source, destination] = ["10.1.0.1:1024", "10.0.0.2:53"].map(|it| it.parse().unwrap());
     let load = Load {
         packets: 200_000,

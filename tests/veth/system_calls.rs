@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use flowtrack::capture::xdp::OBJECT;
 use flowtrack_tests::{
     generator::{Generator, Load},
     system_calls::Tracing,
@@ -28,7 +27,7 @@ fn times(time: Duration, interval: Duration) -> u64 {
 fn a_burst_of_packets_takes_at_most_one_system_call() -> Result<()> {
     let (sender, tapped) = wire()?;
     let probe = Probe::start(&tapped, &[])?;
-    let mut generator = Generator::new(OBJECT, &sender)?;
+    let mut generator = Generator::new(&sender)?;
     let tracing = Tracing::start(probe.id(), "queue-0")?;
     let load = Load {
         packets: PACKETS,

@@ -2,13 +2,14 @@
 
 mod cpu;
 mod peers;
+mod result;
 mod table;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use serde_json::Value;
 
+use self::result::Measured;
 use crate::{
     cargo,
     exec::{Cmd, word},
@@ -16,10 +17,11 @@ use crate::{
 };
 
 /// What is measured where nothing is named: arguments of `flowtrack bench`.
-const ALL: [&str; 8] = [
+const ALL: [&str; 9] = [
     "track --synthetic flows=64",
     "track --synthetic flows=64K",
     "track --synthetic flows=1M",
+    "shards --synthetic flows=1M",
     "limit",
     "expiry",
     "flood",
@@ -31,7 +33,7 @@ const PRIVILEGED: [&str; 2] = ["xdp", "veth"];
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Measure only this: track, limit, expiry, flood, xdp or veth.
+    /// Measure only this: track, shards, limit, expiry, flood, xdp or veth.
     #[arg(value_name = "NAME")]
     name: Option<String>,
     /// Measure other trackers beside flowtrack on this capture [default: 1M TCP flows made for it].
@@ -64,7 +66,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     };
     if options.json {
         for result in results {
-            println!("{result}");
+            println!("{}", serde_json::to_string(&result)?);
         }
     } else {
         print!("{}", table::Table(&results));
@@ -73,7 +75,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 }
 
 /// Runs flowtrack's own benches, one after the other.
-fn own(options: &Options, flowtrack: &Path) -> Result<Vec<Value>> {
+fn own(options: &Options, flowtrack: &Path) -> Result<Vec<Measured>> {
     let all = ALL.map(str::to_owned).to_vec();
     let lines = options.name.clone().map_or(all, |name| vec![name]);
     lines
@@ -99,7 +101,7 @@ fn bench(flowtrack: &Path, line: &str) -> Result<Cmd> {
 }
 
 /// Runs a command that prints one JSON object.
-fn result(command: &Cmd) -> Result<Value> {
+fn result(command: &Cmd) -> Result<Measured> {
     eprintln!("running {command}");
     serde_json::from_str(&command.read()?).with_context(|| format!("`{command}` printed no JSON"))
 }

@@ -2,6 +2,7 @@
 //!
 //! cargo runs as the user who types the command; only a finished binary is ever elevated.
 
+mod asan;
 mod bench;
 mod build_ebpf;
 mod captures;

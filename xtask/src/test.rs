@@ -8,15 +8,17 @@ use anyhow::{Result, ensure};
 
 use self::steps::Steps;
 use crate::{
+    asan,
     captures::{self, Shared},
     cargo::{self, cargo},
     exec::{Cmd, word},
-    privilege, setup,
+    instructions, privilege, setup,
 };
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Run only tests with this in their name, and leave the comparison of captures out.
+    /// Run only tests with this in their name, and leave out the comparison of captures, the sanitizer and
+    /// the count of instructions.
     #[arg(long)]
     filter: Option<String>,
     /// Program that starts the tests that need root [default: none for root, else `sudo -E`].
@@ -41,9 +43,13 @@ pub(crate) fn run(options: &Options) -> ExitCode {
     steps.run("unit, integration and doc tests", || {
         cargo("test --no-fail-fast")?.args(filter).run()
     });
+    if filter.is_empty() {
+        sanitize(&mut steps);
+    }
     steps.run("tests on veth pairs", || veth(options));
     if filter.is_empty() {
         compare(&mut steps);
+        steps.run("instructions of a packet", instructions::check);
     }
     steps.finish()
 }
@@ -66,6 +72,17 @@ fn lint(steps: &mut Steps) {
         let doc = cargo("doc --no-deps")?;
         doc.env("RUSTDOCFLAGS", "-D warnings").run()
     });
+}
+
+/// The tests of the table once more, where the compiler comes with the sanitizer.
+fn sanitize(steps: &mut Steps) {
+    const NAME: &str = "the table under AddressSanitizer";
+    match asan::is_available() {
+        Ok(false) => println!("\n== {NAME}: LEFT OUT, the compiler has none for this machine"),
+        available => {
+            steps.run(NAME, || available.and_then(|_| asan::check()));
+        }
+    }
 }
 
 /// The tests on captures, where there are captures.

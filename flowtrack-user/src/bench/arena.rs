@@ -45,24 +45,34 @@ pub(super) struct Burst<'a> {
 impl Arena {
     /// The frames of captures, one behind the other.
     pub(super) fn read(paths: &[PathBuf]) -> Result<Self, ReadError> {
-        let mut arena = Self {
-            bytes: Vec::new(),
-            frames: Vec::new(),
-        };
+        let mut arena = Self::packed();
         for path in paths {
             CaptureFile::open(path)?.read(|frame| {
-                arena.frames.push(Place {
-                    at: arena.bytes.len(),
-                    len: frame.bytes.len(),
-                    wire_len: frame.wire_len,
-                    link: frame.link,
-                    ts: frame.ts,
-                });
-                arena.bytes.extend_from_slice(frame.bytes);
+                arena.append(&frame);
                 ControlFlow::Continue(())
             })?;
         }
         Ok(arena)
+    }
+
+    /// No frames yet; they will lie one behind the other.
+    pub(super) const fn packed() -> Self {
+        Self {
+            bytes: Vec::new(),
+            frames: Vec::new(),
+        }
+    }
+
+    /// Puts a frame behind the others.
+    pub(super) fn append(&mut self, frame: &Frame<'_>) {
+        self.frames.push(Place {
+            at: self.bytes.len(),
+            len: frame.bytes.len(),
+            wire_len: frame.wire_len,
+            link: frame.link,
+            ts: frame.ts,
+        });
+        self.bytes.extend_from_slice(frame.bytes);
     }
 
     /// An empty ring: frames have places of a fixed size, each at the start of a cache line.
@@ -75,22 +85,35 @@ impl Arena {
 
     /// Fills a ring with frames that `next` makes, until it is full or makes none.
     pub(super) fn fill(&mut self, mut next: impl FnMut(&mut [u8]) -> Option<Made>) {
-        let start = self.bytes.as_ptr().align_offset(LINE).min(LINE);
+        self.clear();
+        while self.make(&mut next) {}
+    }
+
+    /// Empties a ring.
+    pub(super) fn clear(&mut self) {
         self.frames.clear();
-        let slots = self.bytes.get_mut(start..).unwrap_or_default();
-        for (n, slot) in slots.chunks_exact_mut(SLOT).take(RING).enumerate() {
-            let Some(Made { len, ts }) = next(slot) else {
-                break;
-            };
-            let len = len.min(MAX_FRAME);
-            self.frames.push(Place {
-                at: start + n * SLOT,
-                len,
-                wire_len: u32::try_from(len).unwrap_or(u32::MAX),
-                link: LinkType::ETHERNET,
-                ts,
-            });
-        }
+    }
+
+    /// Puts the frame that `next` makes into the next place of a ring. False if the ring is full, or it
+    /// makes none.
+    pub(super) fn make(&mut self, next: impl FnOnce(&mut [u8]) -> Option<Made>) -> bool {
+        let start = self.bytes.as_ptr().align_offset(LINE).min(LINE);
+        let at = start + self.frames.len() * SLOT;
+        let Some(slot) = self.bytes.get_mut(at..at + SLOT) else {
+            return false;
+        };
+        let Some(Made { len, ts }) = next(slot) else {
+            return false;
+        };
+        let len = len.min(MAX_FRAME);
+        self.frames.push(Place {
+            at,
+            len,
+            wire_len: u32::try_from(len).unwrap_or(u32::MAX),
+            link: LinkType::ETHERNET,
+            ts,
+        });
+        true
     }
 
     /// Frames.

@@ -66,7 +66,7 @@ impl FloodBench {
         );
         report.number(
             "longest_to_median",
-            run.flood.longest_to_median(),
+            run.flood.longest_to_median_of(&run.flood),
             Unit::Times,
         );
         report.count("longest_with_interruptions_ns", run.longest, Unit::Nanos);

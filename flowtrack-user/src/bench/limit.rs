@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     capture::BURST,
-    table::{Paging, Region, prefetch},
+    table::{Region, prefetch},
 };
 
 /// Flows of a bucket, on average: seven tenths of its twelve slots.
@@ -61,13 +61,13 @@ impl LimitBench {
 
     /// Random lines of as much memory as a table has: one after the other, and a burst at a time.
     fn memory(&self, report: &mut Report) -> io::Result<()> {
-        let mut buckets = Region::<Line>::try_new(self.flows.div_ceil(BUCKET_FLOWS), Paging::Now)?;
+        let mut buckets = Region::filled(self.flows.div_ceil(BUCKET_FLOWS), Line::default())?;
         let mut random = Random::new(1);
         for Line([record, ..]) in buckets.iter_mut() {
             *record = random.next();
         }
-        let mut lines = Region::<Line>::try_new(self.flows, Paging::Now)?;
-        let mut pairs = Region::<Pair>::try_new(self.flows, Paging::Now)?;
+        let mut lines = Region::filled(self.flows, Line::default())?;
+        let mut pairs = Region::filled(self.flows, Pair::default())?;
         report.text("pages", format!("{:?}", pairs.pages()));
         let latency = rounds(|| chase(&lines, &mut random));
         let one = rounds(|| {

@@ -6,15 +6,18 @@
 mod arena;
 pub mod expiry;
 pub mod flood;
+pub mod generator;
 mod host;
 pub mod limit;
 mod median;
 mod netns;
 mod pipeline;
+mod plan;
 mod reference;
 mod report;
 mod rivals;
 mod samples;
+pub mod shards;
 mod template;
 pub mod track;
 pub mod traffic;

@@ -8,7 +8,7 @@ use super::host::Host;
 
 /// What a measurement found: named values, in the order in which they were put.
 ///
-/// As JSON it is one flat object; its text has a line for each value.
+/// As JSON it is one object, of numbers, words and lists of numbers; its text has a line for each value.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
     name: &'static str,
@@ -28,6 +28,7 @@ enum Value {
     Text(String),
     Count(u64),
     Number(f64),
+    Numbers(Vec<f64>),
 }
 
 /// What a value is counted in.
@@ -76,11 +77,16 @@ impl Report {
         }
     }
 
+    /// Adds parts of a whole, of 1.
+    pub fn shares(&mut self, key: &'static str, parts: Vec<f64>) {
+        self.push(key, Value::Numbers(parts), Unit::Share);
+    }
+
     /// The number that was put under `key`.
     pub fn get(&self, key: &str) -> Option<f64> {
         let row = self.rows.iter().find(|row| row.key == key)?;
         match row.value {
-            Value::Text(_) => None,
+            Value::Text(_) | Value::Numbers(_) => None,
             #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
             Value::Count(count) => Some(count as f64),
             Value::Number(number) => Some(number),
@@ -122,6 +128,11 @@ impl fmt::Display for Report {
                 (Value::Number(part), Unit::Share) => {
                     writeln!(f, "  {key:width$}  {:.2} %", part * 100.0)?;
                 }
+                (Value::Numbers(parts), _) => {
+                    let parts = parts.iter().map(|part| format!("{:.2} %", part * 100.0));
+                    let parts = parts.collect::<Vec<_>>().join(", ");
+                    writeln!(f, "  {key:width$}  {parts}")?;
+                }
                 (Value::Number(number), unit) => {
                     writeln!(f, "  {key:width$}  {number:.2}{unit}")?;
                 }
@@ -156,6 +167,7 @@ mod tests {
         report.number("ns_per_packet", 12.345, Unit::Nanos);
         report.number("hits", 0.5, Unit::Share);
         report.number("ratio", f64::INFINITY, Unit::Times);
+        report.shares("parts", vec![0.75, 0.25]);
         report
     }
 
@@ -163,14 +175,14 @@ mod tests {
     fn json_is_one_flat_object_of_what_was_put() {
         assert_eq!(
             report().json().unwrap(),
-            r#"{"bench":"some","pages":"2 MiB","packets":3,"ns_per_packet":12.345,"hits":0.5}"#
+            r#"{"bench":"some","pages":"2 MiB","packets":3,"ns_per_packet":12.345,"hits":0.5,"parts":[0.75,0.25]}"#
         );
     }
 
     #[test]
     fn text_has_a_line_for_each_value() {
         let text = "bench some\n  pages          2 MiB\n  packets        3\n  \
-                    ns per packet  12.35 ns\n  hits           50.00 %\n";
+                    ns per packet  12.35 ns\n  hits           50.00 %\n  parts          75.00 %, 25.00 %\n";
         // 12.345 lies below the middle in binary.
         assert_eq!(report().to_string().replace("12.34 ", "12.35 "), text);
     }

@@ -54,13 +54,13 @@ impl Samples {
         self.permille(1000)
     }
 
-    /// How many times the median the longest one is.
+    /// How many times the median of `other` the longest one is.
     #[expect(
         clippy::cast_precision_loss,
         reason = "a burst takes less than 2^53 ns"
     )]
-    pub(super) fn longest_to_median(&self) -> f64 {
-        self.longest() as f64 / self.median() as f64
+    pub(super) fn longest_to_median_of(&self, other: &Self) -> f64 {
+        self.longest() as f64 / other.median() as f64
     }
 
     /// Puts the median, the time that one in a thousand exceeds, and the longest one into `report`.
@@ -94,6 +94,8 @@ mod tests {
         assert_eq!(at, [1, 2, 501, 1000, 1001]);
         assert_eq!(samples([7]).median(), 7);
         assert_eq!(samples([]).longest(), 0);
+        let ratio = samples([9, 3]).longest_to_median_of(&samples([2, 2, 90]));
+        assert_eq!(ratio.to_bits(), 4.5_f64.to_bits());
         assert_eq!(median(&[3.0, 1.0, 2.0]).to_bits(), 2.0_f64.to_bits());
         assert_eq!(median(&[]).to_bits(), 0);
     }

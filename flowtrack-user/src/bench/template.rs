@@ -2,6 +2,8 @@
 //! them, which makes 64 bytes of the 60.
 #![forbid(unsafe_code)]
 
+use std::net::{Ipv4Addr, SocketAddrV4};
+
 /// Bytes of a frame.
 pub(super) const LEN: usize = 60;
 
@@ -29,7 +31,7 @@ pub(super) fn udp() -> [u8; LEN] {
 }
 
 /// Address and port that [`udp`] is from.
-pub(super) const SOURCE: (u32, u32) = (0x0a01_0001, 1024);
+pub(super) const SOURCE: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(10, 1, 0, 1), 1024);
 
 fn frame(protocol: u8, transport: &[u8]) -> [u8; LEN] {
     let mut ip = IPV4;

@@ -6,7 +6,6 @@
 #![forbid(unsafe_code)]
 
 mod counting;
-mod generator;
 mod tracking;
 
 use std::time::Instant;
@@ -14,8 +13,7 @@ use std::time::Instant;
 use anyhow::Context as _;
 use core_affinity::CoreId;
 
-use self::generator::Generator;
-use super::{BenchError, Report, Unit, median::median, netns};
+use super::{BenchError, Report, Unit, generator::Generator, median::median, netns, template};
 use crate::capture::{
     BURST,
     xdp::{Program, SocketConfig},
@@ -113,7 +111,7 @@ impl VethBench {
         program.attach(netns::index(netns::TAPPED)?)?;
         let dropped_before = netns::dropped()?;
         let start = Instant::now();
-        let sent = generator.send(self.packets, self.flows)?;
+        let sent = self.send(generator)?;
         let elapsed = start.elapsed();
         program.detach();
         let received = receiver.finish()?;
@@ -131,6 +129,18 @@ impl VethBench {
             lost: dropped + received.lost,
             unexplained: residuals.iter().sum(),
         })
+    }
+
+    /// Makes the packets of a measurement, and returns how many there are.
+    fn send(&self, generator: &mut Generator) -> Result<u64, BenchError> {
+        generator.set_up(self.flows, template::SOURCE)?;
+        let mut left = self.packets;
+        while left > 0 {
+            let packets = u32::try_from(left).unwrap_or(u32::MAX);
+            generator.send(&template::udp(), packets)?;
+            left -= u64::from(packets);
+        }
+        generator.sent()
     }
 }
 

@@ -9,6 +9,7 @@ use crate::bench::{
     expiry::ExpiryBench,
     flood::FloodBench,
     limit::LimitBench,
+    shards::ShardsBench,
     track::{Source, TrackBench},
     traffic::{self, Synthetic},
     veth::VethBench,
@@ -32,6 +33,8 @@ pub struct BenchArgs {
 pub enum BenchCommand {
     /// Parsing and tracking, of a capture or of synthetic packets in memory.
     Track(TrackArgs),
+    /// Several shards, each on a core of its own, against one.
+    Shards(ShardsArgs),
     /// Random access to memory, and the least that a flow table must do: what to compare with.
     Limit(LimitArgs),
     /// Bursts while many flows expire.
@@ -53,9 +56,9 @@ pub struct TrackArgs {
 
     /// Packets made in memory instead, for example flows=1M,dist=zipf,size=imix,proto=tcp,new=1%.
     ///
-    /// flows=N live flows [1M]; dist=uniform or zipf [uniform]; size=64 or imix [64]; proto=udp, tcp or
-    /// mix [tcp]; new=P% of the packets are the first of a flow, and as many flows end [0%]. Each part
-    /// may be left out.
+    /// flows=N live flows; dist=uniform or zipf; size=64 or imix; proto=udp, tcp or mix; new=P% of the
+    /// packets are the first of a flow, and as many flows end. Each part may be left out: the default is
+    /// flows=1M,dist=uniform,size=64,proto=tcp,new=0%.
     #[arg(
         long, value_name = "PARTS", conflicts_with = "files",
         num_args = 0..=1, default_missing_value = ""
@@ -83,8 +86,40 @@ pub struct TrackArgs {
     pub alone: bool,
 
     /// Write the synthetic packets to a capture, those that open the flows too, and measure nothing.
-    #[arg(long, value_name = "FILE", requires = "synthetic")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "synthetic",
+        conflicts_with = "files"
+    )]
     pub write: Option<PathBuf>,
+}
+
+/// `flowtrack bench shards`
+#[derive(Debug, Args)]
+pub struct ShardsArgs {
+    /// Captures, read into memory and replayed from there.
+    #[arg(value_name = "FILE", required_unless_present = "synthetic")]
+    pub files: Vec<PathBuf>,
+
+    /// Packets made in memory instead, for example flows=1M,dist=zipf, see `flowtrack bench track --help`.
+    #[arg(
+        long, value_name = "PARTS", conflicts_with = "files",
+        num_args = 0..=1, default_missing_value = ""
+    )]
+    pub synthetic: Option<Synthetic>,
+
+    /// Shards that the packets are spread over by their flow.
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = value_parser!(u16).range(2..=256))]
+    pub shards: u16,
+
+    /// Packets that they take in, in all.
+    #[arg(long, value_name = "N", default_value = "8M", value_parser = traffic::count)]
+    pub packets: u64,
+
+    /// What the random numbers start with.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
 }
 
 /// `flowtrack bench limit`
@@ -148,6 +183,7 @@ impl BenchCommand {
     pub fn run(&self) -> Result<Option<Report>, BenchError> {
         match self {
             Self::Track(args) => return args.bench().run(),
+            Self::Shards(args) => args.bench().run(),
             Self::Limit(args) => LimitBench {
                 flows: size(args.flows),
             }
@@ -181,19 +217,32 @@ impl TrackArgs {
     /// What is to be measured.
     pub(super) fn bench(&self) -> TrackBench {
         TrackBench {
-            source: match self.synthetic {
-                Some(synthetic) => Source::Synthetic(Synthetic {
-                    seed: self.seed,
-                    ..synthetic
-                }),
-                None => Source::Files(self.files.clone()),
-            },
+            source: source(&self.files, self.synthetic, self.seed),
             max_flows: self.flows.map(size),
             repeat: self.repeat,
             packets: self.packets,
             alone: self.alone,
             write: self.write.clone(),
         }
+    }
+}
+
+impl ShardsArgs {
+    /// What is to be measured.
+    pub(super) fn bench(&self) -> ShardsBench {
+        ShardsBench {
+            source: source(&self.files, self.synthetic, self.seed),
+            shards: self.shards.into(),
+            packets: self.packets,
+        }
+    }
+}
+
+/// Synthetic packets if there are, else captures.
+fn source(files: &[PathBuf], synthetic: Option<Synthetic>, seed: u64) -> Source {
+    match synthetic {
+        Some(synthetic) => Source::Synthetic(Synthetic { seed, ..synthetic }),
+        None => Source::Files(files.to_vec()),
     }
 }
 

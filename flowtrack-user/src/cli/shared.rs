@@ -30,6 +30,12 @@ pub struct SharedArgs {
     #[arg(long, value_name = "N", default_value_t = 262_144, value_parser = value_parser!(u32).range(1..=1 << 28))]
     pub max_flows: u32,
 
+    /// Key of all hashes; a random one if none is given. With the same key `read` writes the same lines for
+    /// the same packets, with one shard in the same order, even where there is not room for all flows. Keep
+    /// it secret: whoever knows it can send packets that are slow to look up.
+    #[arg(long, value_name = "N")]
+    pub hash_key: Option<u64>,
+
     /// What makes a flow and when it is over; the options below change parts of it.
     #[arg(long, value_enum, default_value_t = Profile::Flowtrack)]
     pub profile: Profile,
@@ -78,6 +84,7 @@ impl SharedArgs {
         let profile = self.profile.tracker();
         let mut config = TrackerConfig {
             max_flows: self.max_flows as usize,
+            hash_key: self.hash_key,
             active_timeout: self.active_timeout.or(profile.active_timeout),
             emit_anomalies: self.emit_anomalies || profile.emit_anomalies,
             ..profile
@@ -109,6 +116,7 @@ impl SharedArgs {
             key_vlan: profile.key_vlan || self.key.contains(&KeyPart::Vlan),
             key_tunnel: profile.key_tunnel || self.key.contains(&KeyPart::Tunnel),
             verify_checksums: profile.verify_checksums || self.verify_checksums,
+            hash_key: self.hash_key,
         }
     }
 

@@ -69,6 +69,18 @@ fn an_option_wins_over_the_profile_and_leaves_the_rest_alone() {
 }
 
 #[test]
+fn all_hashes_have_the_key_that_is_given() {
+    for (options, key) in [
+        ("", None),
+        ("--hash-key 0", Some(0)),
+        ("--hash-key 7", Some(7)),
+    ] {
+        assert_eq!(tracker(options).hash_key, key);
+        assert_eq!(extractor(options).hash_key, key);
+    }
+}
+
+#[test]
 fn what_does_nothing_is_told() {
     for (options, expected) in [
         ("--emit-anomalies -o json:a", "events:PATH"),
@@ -265,7 +277,7 @@ fn bench_refuses_what_it_cannot_measure() {
         ("", "track"),
         ("track", "FILE"),
         ("track a.pcap --synthetic flows=1K", "cannot be used"),
-        ("track a.pcap --write b.pcap", "--synthetic"),
+        ("track a.pcap --write b.pcap", "cannot be used"),
         ("track a.pcap --repeat 0", "0 is not in"),
         ("track a.pcap --flows 0", "above 0"),
         ("track --synthetic rate=1", "'rate=1' is no part"),

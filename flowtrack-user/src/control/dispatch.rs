@@ -3,7 +3,6 @@
 use std::{
     io,
     thread::{self, Scope, ScopedJoinHandle},
-    time::Duration,
 };
 
 use ahash::RandomState;
@@ -11,7 +10,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use flowtrack_common::{EndReason, Timestamp};
 
 use crate::{
-    flow::{Clock, FiveTuple, Observation},
+    flow::{Clock, FiveTuple, Observation, TrackerConfig},
     worker::{Shard, ShardCounts},
 };
 
@@ -65,12 +64,12 @@ enum Home<'scope> {
 
 impl<'scope> Dispatcher<'scope> {
     /// Starts the threads, if there are several shards. Each gets bursts of `burst` packets.
-    /// `clock_step` is that of their trackers.
+    /// `config` is that of their trackers.
     pub(super) fn start(
         scope: &'scope Scope<'scope, '_>,
         shards: Vec<Shard>,
         burst: usize,
-        clock_step: Option<Duration>,
+        config: &TrackerConfig,
     ) -> io::Result<Self> {
         let single = shards.len() == 1;
         let link = |(number, shard): (usize, Shard)| {
@@ -95,8 +94,8 @@ impl<'scope> Dispatcher<'scope> {
             .collect::<io::Result<_>>()?;
         Ok(Self {
             links,
-            hasher: RandomState::new(),
-            clock: Clock::new(clock_step),
+            hasher: config.hasher(),
+            clock: Clock::new(config.clock_step),
         })
     }
 
@@ -105,7 +104,9 @@ impl<'scope> Dispatcher<'scope> {
         self.note(observation.ts());
         let shard = match (self.links.len() as u64, observation.key()) {
             (0 | 1, _) | (_, None) => 0,
-            (shards, Some(key)) => self.hasher.hash_one(key) % shards,
+            // With the number it is another hash than that of the tables: by theirs the flows of a shard
+            // would crowd in a part of its table.
+            (shards, Some(key)) => self.hasher.hash_one((key, shards)) % shards,
         };
         let link = usize::try_from(shard)
             .ok()

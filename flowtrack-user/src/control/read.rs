@@ -76,7 +76,7 @@ pub fn read(config: &ReadConfig) -> anyhow::Result<ReadOutcome> {
             .name("collector".into())
             .spawn_scoped(scope, move || collector.run())
             .context("cannot start the collector thread")?;
-        let mut dispatcher = Dispatcher::start(scope, shards, BURST, config.tracker.clock_step)
+        let mut dispatcher = Dispatcher::start(scope, shards, BURST, &config.tracker)
             .context("cannot start the tracker threads")?;
         let files = read_files(config, &mut dispatcher, &outputs);
         anyhow::Ok((dispatcher.finish(), files))

@@ -152,10 +152,8 @@ impl TrackerConfig {
     }
 
     /// The keyed hash of the tables.
-    pub(super) fn hasher(&self) -> RandomState {
-        self.hash_key.map_or_else(RandomState::new, |key| {
-            RandomState::with_seeds(key, !key, key.rotate_left(32), !key.rotate_left(32))
-        })
+    pub(crate) fn hasher(&self) -> RandomState {
+        keyed_hash(self.hash_key)
     }
 
     /// Bytes that a tracker takes, but for what only some flows need.
@@ -176,6 +174,13 @@ impl TrackerConfig {
                 mebibytes: bytes >> 20,
             })
     }
+}
+
+/// The hash that has this key, or a random one.
+pub(super) fn keyed_hash(key: Option<u64>) -> RandomState {
+    key.map_or_else(RandomState::new, |key| {
+        RandomState::with_seeds(key, !key, key.rotate_left(32), !key.rotate_left(32))
+    })
 }
 
 impl Default for TrackerConfig {

@@ -12,7 +12,7 @@ const CELLS: usize = 1 << 10;
 /// Each cell follows one of the destinations that fall into it, by majority vote (Boyer and Moore):
 /// flows to others count against it, and at zero the next one takes its place. So a cell never counts
 /// more than there was, and it finds the destination of most of its flows. Which cell that is depends
-/// on a random key.
+/// on a key that senders do not know.
 #[derive(Debug)]
 pub(super) struct SynFlood {
     cells: Box<[Cell]>,
@@ -32,7 +32,7 @@ struct Cell {
 
 impl SynFlood {
     /// Nothing seen yet.
-    pub(super) fn new() -> Self {
+    pub(super) fn new(hasher: RandomState) -> Self {
         let empty = Cell {
             target: IpAddr::from([0; 4]),
             interval: 0,
@@ -41,7 +41,7 @@ impl SynFlood {
         };
         Self {
             cells: vec![empty; CELLS].into_boxed_slice(),
-            hasher: RandomState::new(),
+            hasher,
         }
     }
 
@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn a_target_is_reported_once_an_interval_when_it_reaches_the_threshold() {
-        let mut flood = SynFlood::new();
+        let mut flood = SynFlood::new(RandomState::new());
         for interval in [3, 4] {
             let reports: Vec<u32> = (1..=30)
                 .filter(|_| flood.opened(target(1), interval, 10))
@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn handshakes_that_complete_do_not_count() {
-        let mut flood = SynFlood::new();
+        let mut flood = SynFlood::new(RandomState::new());
         for _ in 0..1000 {
             assert!(!flood.opened(target(1), 0, 2));
             flood.completed(target(1), 0);
@@ -127,14 +127,14 @@ mod tests {
 
     #[test]
     fn few_flows_to_many_targets_are_no_flood() {
-        let mut flood = SynFlood::new();
+        let mut flood = SynFlood::new(RandomState::new());
         let reports = (0..u16::MAX).filter(|&number| flood.opened(target(number), 0, 100));
         assert_eq!(reports.count(), 0);
     }
 
     #[test]
     fn a_target_is_found_among_many_others() {
-        let mut flood = SynFlood::new();
+        let mut flood = SynFlood::new(RandomState::new());
         let reports: Vec<_> = (0..50_000u16)
             .map(|number| match number % 5 {
                 0 => 7,

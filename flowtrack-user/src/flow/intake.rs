@@ -38,8 +38,17 @@ impl Intake {
     /// Takes in a frame and hands what it holds to `observe`, the outermost packet first.
     #[inline]
     pub fn frame(&mut self, frame: &Frame<'_>, mut observe: impl FnMut(Observation<FiveTuple>)) {
+        match self.extractor.plain(frame, &mut observe) {
+            Some(()) => self.counts.accepted += 1,
+            None => self.look_into(frame, observe),
+        }
+    }
+
+    /// The same for a frame that is not plain.
+    #[inline(never)]
+    fn look_into(&mut self, frame: &Frame<'_>, mut observe: impl FnMut(Observation<FiveTuple>)) {
         let mut packets = 0;
-        let end = self.extractor.observe(frame, &mut |observation| {
+        let end = self.extractor.look_into(frame, &mut |observation| {
             packets += u64::from(matches!(observation, Observation::Packet(_)));
             observe(observation);
         });

@@ -169,6 +169,20 @@ impl<K: FlowKey> FlowStore<K> {
         self.table.prefetch_record(lookup.hash);
     }
 
+    /// Has fetched what it takes to remove the flow at `id`, whose record should be there by now, and the
+    /// flow of the same list that was used next after it: that one is returned.
+    #[inline]
+    pub(super) fn prefetch_removal(&self, id: SlotId) -> Option<SlotId> {
+        self.table.prefetch_removal(id, |record| {
+            if record.flags.is(field::WIDE_KEY) {
+                let key = self.wide_keys.get(wide_index(record));
+                key.map_or(0, |key| self.hasher.hash_one(key))
+            } else {
+                self.hasher.hash_one(Words::of(record.key).number())
+            }
+        })
+    }
+
     /// Where the flow of `key` lies.
     #[inline]
     pub(super) fn find(&self, lookup: &Lookup, key: &K) -> Option<SlotId> {

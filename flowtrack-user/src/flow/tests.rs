@@ -2,6 +2,7 @@
 
 mod anomalies;
 mod capacity;
+mod coarse;
 mod direction;
 mod driver;
 mod expiry;

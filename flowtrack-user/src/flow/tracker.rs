@@ -1,5 +1,6 @@
 //! The tracker: packets in, events and records out.
 
+mod ahead;
 mod end;
 mod report;
 mod room;
@@ -13,7 +14,7 @@ use std::{
 
 use flowtrack_common::{EndReason, FlowKey, FlowStats, Timestamp, VictimClass};
 
-use self::ticks::Ticks;
+use self::{ahead::Ahead, ticks::Ticks};
 use super::{
     EventSink, FlowRecord, Meta, Observation, TrackerConfig,
     clock::Clock,
@@ -64,9 +65,39 @@ impl TrackerCounters {
     }
 }
 
-/// Observations whose flows are fetched at once. Of more, the first ones would be out of the cache
-/// again before it is their turn.
-const BATCH: usize = 64;
+/// Observations whose memory is fetched at once: a processor waits for several lines and pages as long as
+/// for one. While a group is tracked, the flows of the next one and the places of the one after that are
+/// on their way.
+const GROUP: usize = 16;
+
+/// Some observations, and what they are looked up by.
+struct Group<'a, K> {
+    observations: &'a [Observation<K>],
+    lookups: [Lookup; GROUP],
+}
+
+impl<K> Clone for Group<'_, K> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<K> Copy for Group<'_, K> {}
+
+impl<K> Default for Group<'_, K> {
+    fn default() -> Self {
+        Self {
+            observations: &[],
+            lookups: [Lookup::NONE; GROUP],
+        }
+    }
+}
+
+impl<K> Group<'_, K> {
+    fn lookups(&self) -> impl Iterator<Item = &Lookup> {
+        self.lookups.iter().take(self.observations.len())
+    }
+}
 
 /// Follows flows by their packets.
 ///
@@ -79,6 +110,7 @@ pub struct Tracker<K> {
     flows: FlowStore<K>,
     config: TrackerConfig,
     ticks: Ticks,
+    ahead: Ahead,
     clock: Clock,
     losses: Losses,
     recent: RecentFlows,
@@ -107,11 +139,12 @@ impl<K: FlowKey> Tracker<K> {
             flows: FlowStore::try_new(&config)?,
             config,
             ticks: Ticks::new(&config),
+            ahead: Ahead::default(),
             clock: Clock::new(config.clock_step),
             losses: Losses::new(),
             recent: RecentFlows::new(config.max_flows, config.hasher()),
             gauge: PressureGauge::default(),
-            flood: SynFlood::new(),
+            flood: SynFlood::new(config.hasher()),
             counters: TrackerCounters::default(),
             #[cfg(test)]
             long_way: false,
@@ -162,24 +195,44 @@ impl<K: FlowKey> Tracker<K> {
     /// It is the same as [`Tracker::observe`] for each of them, but faster: the memory of the flows
     /// that they belong to is on its way before the first of them is looked at.
     pub fn burst(&mut self, burst: &[Observation<K>], sink: &mut impl EventSink<K>) {
-        for batch in burst.chunks(BATCH) {
-            let mut lookups = [Lookup::NONE; BATCH];
-            for (lookup, observation) in lookups.iter_mut().zip(batch) {
-                if let Some(key) = observation.key() {
-                    *lookup = self.flows.lookup(key);
-                    self.flows.prefetch_bucket(lookup);
-                }
-            }
-            for (lookup, _) in lookups.iter().zip(batch) {
-                self.flows.prefetch_record(lookup);
-            }
-            for (lookup, observation) in lookups.iter().zip(batch) {
+        let mut groups = burst.chunks(GROUP);
+        let mut looked_up = Group::default();
+        let mut fetched = Group::default();
+        loop {
+            let due = fetched;
+            fetched = looked_up;
+            looked_up = groups
+                .next()
+                .map_or_else(Group::default, |group| self.look_up(group));
+            fetched
+                .lookups()
+                .for_each(|lookup| self.flows.prefetch_record(lookup));
+            for (lookup, observation) in due.lookups().zip(due.observations) {
                 match observation {
                     Observation::Packet(meta) => self.take_in(lookup, meta, sink),
                     Observation::Note(note) => self.note(note, sink),
                     Observation::Time(now) => self.advance(*now),
                 }
             }
+            if fetched.observations.is_empty() && looked_up.observations.is_empty() {
+                return;
+            }
+        }
+    }
+
+    /// What the observations are looked up by. The places are being fetched.
+    #[inline]
+    fn look_up<'a>(&self, observations: &'a [Observation<K>]) -> Group<'a, K> {
+        let mut lookups = [Lookup::NONE; GROUP];
+        for (lookup, observation) in lookups.iter_mut().zip(observations) {
+            if let Some(key) = observation.key() {
+                *lookup = self.flows.lookup(key);
+                self.flows.prefetch_bucket(lookup);
+            }
+        }
+        Group {
+            observations,
+            lookups,
         }
     }
 

@@ -1,12 +1,19 @@
 //! Clocks.
 #![forbid(unsafe_code)]
 
+use std::time::Duration;
+
 use flowtrack_common::Timestamp;
 use nix::time::{ClockId, clock_gettime};
 
 /// The wall clock.
 pub fn now() -> Timestamp {
     read(ClockId::CLOCK_REALTIME)
+}
+
+/// Time that this thread has had a processor; what others had it for is not in it.
+pub fn thread_time() -> Duration {
+    read(ClockId::CLOCK_THREAD_CPUTIME_ID).saturating_since(Timestamp::EPOCH)
 }
 
 /// From `CLOCK_TAI`, which the XDP program stamps packets by, to the wall clock, which records are
@@ -36,7 +43,7 @@ impl TaiClock {
 }
 
 fn read(clock: ClockId) -> Timestamp {
-    // Both clocks are there on every kernel that has AF_XDP.
+    // All of them are there on every kernel that has AF_XDP.
     let Ok(time) = clock_gettime(clock) else {
         return Timestamp::EPOCH;
     };
@@ -46,8 +53,6 @@ fn read(clock: ClockId) -> Timestamp {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]

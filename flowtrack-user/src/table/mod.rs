@@ -2,7 +2,7 @@
 //!
 //! [`RecordTable`] holds flows as records of a fixed size, which its own [`Index`] finds by the hash
 //! of their key, each in mapped memory. What a look-up needs can be prefetched, so a caller that has
-//! many at once does not wait for memory one by one. [`FlowTable`] is a hash map with lists.
+//! many at once does not wait for memory one by one.
 //!
 //! All memory is taken when a table is made. The order within a list is what expiry and eviction go
 //! by: the least recently used flow of a list is found in constant time.
@@ -10,7 +10,6 @@
 mod index;
 mod lists;
 mod memory;
-mod plain;
 mod prefetch;
 mod records;
 mod simd;
@@ -18,7 +17,6 @@ mod simd;
 pub use index::Index;
 pub use lists::{Links, Record};
 pub use memory::{Pages, Paging, Region};
-pub use plain::FlowTable;
 pub(crate) use prefetch::prefetch;
 pub use records::{Full, RecordTable};
 

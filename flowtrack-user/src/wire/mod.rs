@@ -18,15 +18,17 @@ mod link;
 mod packet;
 mod packets;
 mod refusal;
+mod straight;
 mod transport;
 mod tunnel;
 
 use flowtrack_common::{Frame, LinkType};
 
 use self::layer::Layer;
+pub(crate) use self::straight::{Address, Plain, Reader, straight};
 pub use self::{
     packet::{Fragment, Packet, Ports, Quoted, Transport},
-    packets::{MAX_PACKETS, Packets, packets, parse, plain},
+    packets::{MAX_PACKETS, Packets, packets, parse},
     refusal::{Refusal, RefusalCounts},
     transport::icmp::Message as IcmpMessage,
     tunnel::is_tunnel,

@@ -101,6 +101,14 @@ pub enum Transport {
 }
 
 impl Transport {
+    /// What a TCP header says.
+    pub const fn tcp(&self) -> Option<TcpInfo> {
+        match *self {
+            Self::Tcp { info, .. } => Some(info),
+            _ => None,
+        }
+    }
+
     /// Bytes of payload.
     pub const fn payload_len(&self) -> u32 {
         match *self {

@@ -1,11 +1,11 @@
 //! The packets of a frame: the outermost, and those that tunnels carry.
 
-use flowtrack_common::{Envelope, Frame, LinkType, Tunnel};
+use flowtrack_common::{Envelope, Frame, Tunnel};
 
 use super::{
     Layer, Packet, Refusal, ip,
     link::{self, Protocol},
-    tunnel,
+    straight, tunnel,
 };
 
 /// Packets that a frame can hold, as far as it is looked into.
@@ -67,7 +67,7 @@ pub fn packets<'a>(frame: &Frame<'a>) -> Packets<'a> {
 /// The headers of the outermost packet of `frame`, or why there are none to attribute it by.
 #[inline]
 pub fn parse(frame: &Frame<'_>) -> Result<Packet, Refusal> {
-    match plain(frame) {
+    match straight::packet(frame) {
         Some(packet) => Ok(packet),
         None => outermost(frame),
     }
@@ -76,27 +76,6 @@ pub fn parse(frame: &Frame<'_>) -> Result<Packet, Refusal> {
 #[inline(never)]
 fn outermost(frame: &Frame<'_>) -> Result<Packet, Refusal> {
     packets(frame).next().unwrap_or(Err(Refusal::NotIp))
-}
-
-/// The only packet of `frame`, if it is as most are: of TCP or UDP, whole and sound, not the outside of
-/// a tunnel, in Ethernet with at most one VLAN tag, over IP without extension headers.
-///
-/// It is the one that [`packets()`] finds, without its detours. `None` says nothing about the frame.
-#[expect(
-    clippy::inline_always,
-    reason = "a caller uses the fields; by a call they would go through memory twice"
-)]
-#[inline(always)]
-pub fn plain(frame: &Frame<'_>) -> Option<Packet> {
-    if frame.link != LinkType::ETHERNET {
-        return None;
-    }
-    let found = link::find_plain(Layer::of(frame))?;
-    let envelope = Envelope {
-        vlans: found.vlans,
-        ..Envelope::default()
-    };
-    ip::parse_plain(found.version, found.layer, envelope)
 }
 
 impl Packets<'_> {

@@ -3,6 +3,7 @@
 mod chunk;
 mod counts;
 mod events;
+mod handle;
 mod live;
 mod shard;
 mod timer;
@@ -12,7 +13,7 @@ pub use self::{
     chunk::{Chunk, ChunkPool, ChunkSink, Delivery, LostCounts},
     counts::{ShardCounts, SharedCounts},
     events::Events,
-    live::{WorkerConfig, WorkerHandle},
+    handle::{WorkerConfig, WorkerHandle},
     shard::Shard,
     top::{TopFlow, TopFlows},
 };

@@ -11,12 +11,13 @@ use crate::{
     table::Pages,
 };
 
-/// Flows that may expire for each observation: more than it can start, so that the sweep keeps up.
-const EXPIRE_EACH: usize = 2;
-/// Flows that may expire at once where little or nothing has arrived.
-const EXPIRE: usize = EXPIRE_EACH * BURST;
+/// Flows that may expire with a burst beyond those that it starts, so that the sweep keeps up, and many
+/// that expire together hold up no burst for long.
+const EXPIRE: usize = 8;
+/// Flows that may expire at once where nothing has arrived.
+const EXPIRE_IDLE: usize = 2 * BURST;
 /// Places of the table that are looked at for large flows, per burst.
-const VISIT: usize = 4 * BURST;
+const VISIT: usize = BURST;
 /// From one look at all large flows to the next.
 const TOP_INTERVAL: Duration = Duration::from_secs(1);
 /// Time that a result may wait for others to be sent with it.
@@ -49,9 +50,12 @@ impl Shard {
 
     /// Takes in packets, in their order, and does a bounded piece of what else there is to do.
     pub fn burst(&mut self, burst: &[Observation<FiveTuple>]) {
+        let before = self.tracker.counters().created;
         self.tracker.burst(burst, &mut self.sink);
-        let limit = EXPIRE.max(EXPIRE_EACH * burst.len());
-        self.tracker.expire(limit, &mut self.sink);
+        let started = self.tracker.counters().created - before;
+        // Not more than the burst has observations.
+        let started = usize::try_from(started).unwrap_or(burst.len());
+        self.tracker.expire(started + EXPIRE, &mut self.sink);
     }
 
     /// The wall clock says `now`: looks for large flows and sends what has waited long enough. Only
@@ -63,7 +67,7 @@ impl Shard {
         if let Some(cursor) = self.cursor {
             let Self { tracker, top, .. } = self;
             self.cursor = tracker.visit_large(cursor, VISIT, top.least(), |key, stats| {
-                top.offer(key, stats)
+                top.offer(key, stats);
             });
             if self.cursor.is_none() {
                 self.sink.top(std::mem::take(&mut self.top));
@@ -78,7 +82,7 @@ impl Shard {
     /// may be more of them.
     pub fn idle(&mut self, now: Timestamp) -> bool {
         self.tracker.advance(now);
-        self.tracker.expire(EXPIRE, &mut self.sink) == EXPIRE
+        self.tracker.expire(EXPIRE_IDLE, &mut self.sink) == EXPIRE_IDLE
     }
 
     /// The queue has lost packets, some time since it was last looked at.

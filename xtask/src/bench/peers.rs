@@ -7,9 +7,8 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use serde_json::{Map, Value};
 
-use super::{cpu, result};
+use super::{cpu, result, result::Measured};
 use crate::{
     cargo,
     exec::{Cmd, word},
@@ -58,7 +57,7 @@ const NFSTREAM: &str = "import sys, nfstream\n\
 
 /// Measures flowscope in one process with flowtrack, and the tools that are installed by the time that
 /// they keep processors busy. Without a capture one is made.
-pub(super) fn measure(flowtrack: &Path, file: Option<&Path>) -> Result<Vec<Value>> {
+pub(super) fn measure(flowtrack: &Path, file: Option<&Path>) -> Result<Vec<Measured>> {
     let target = flowtrack.ancestors().nth(2).context("no target folder")?;
     let folder = target.join("bench");
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
@@ -138,7 +137,7 @@ fn commands(
 }
 
 /// Seconds of each command, and what the others need for each of the first one.
-fn times(commands: &[(&'static str, Cmd)]) -> Result<Value> {
+fn times(commands: &[(&'static str, Cmd)]) -> Result<Measured> {
     let mut least = vec![Duration::MAX; commands.len()];
     for _ in 0..ROUNDS {
         for ((_, command), least) in commands.iter().zip(&mut least) {
@@ -146,16 +145,15 @@ fn times(commands: &[(&'static str, Cmd)]) -> Result<Value> {
             *least = cpu::time(command)?.min(*least);
         }
     }
-    let mut object = Map::new();
-    object.insert("bench".into(), "reading".into());
+    let mut measured = Measured::new("reading");
     let own = least.first().map(Duration::as_secs_f64).unwrap_or_default();
     for ((name, _), time) in commands.iter().zip(&least) {
         let seconds = time.as_secs_f64();
-        object.insert(format!("{name}_cpu_seconds"), seconds.into());
+        measured.put(format!("{name}_cpu_seconds"), seconds);
         // A time of less than a tick is no time to compare with.
         if own > 0.0 {
-            object.insert(format!("{name}_ratio"), (seconds / own).into());
+            measured.put(format!("{name}_ratio"), seconds / own);
         }
     }
-    Ok(Value::Object(object))
+    Ok(measured)
 }

@@ -1,29 +1,31 @@
-//! Results as a table: a line for each value.
+//! Results as a table: a line for each value, in the order in which they come.
 
 use std::fmt;
 
 use serde_json::Value;
+
+use super::result::Measured;
 
 /// What is the same for all results, and thus said once.
 const MACHINE: [&str; 3] = ["cpu", "cores", "kernel"];
 /// What names a result.
 const NAME: &str = "bench";
 
-/// Results, each a flat object.
-pub(super) struct Table<'a>(pub(super) &'a [Value]);
+/// Results.
+pub(super) struct Table<'a>(pub(super) &'a [Measured]);
 
 impl fmt::Display for Table<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let objects: Vec<_> = self.0.iter().filter_map(Value::as_object).collect();
+        let Self(results) = self;
         for fact in MACHINE {
-            if let Some(value) = objects.iter().find_map(|object| object.get(fact)) {
+            if let Some(value) = results.iter().find_map(|result| result.get(fact)) {
                 writeln!(f, "{fact:<10} {}", text(value))?;
             }
         }
-        for object in objects {
-            let mut name = object.get(NAME).map(text).unwrap_or_default();
-            for (key, value) in object {
-                if key == NAME || MACHINE.contains(&key.as_str()) {
+        for result in *results {
+            let mut name = result.get(NAME).map(text).unwrap_or_default();
+            for (key, value) in result.fields() {
+                if key == NAME || MACHINE.contains(&key) {
                     continue;
                 }
                 writeln!(
@@ -52,16 +54,18 @@ fn text(value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
-    use super::Table;
+    use super::{Measured, Table};
 
     #[test]
-    fn the_machine_is_said_once_and_each_value_has_a_line() {
-        let results = [
-            json!({"bench": "one", "cpu": "A", "flows": 3}),
-            json!({"bench": "two", "cpu": "A", "ns_per_packet": 1.234}),
-        ];
+    fn the_machine_is_said_once_and_values_have_lines_in_their_order() {
+        let mut one = Measured::new("one");
+        one.put("cpu", "A");
+        one.put("flows", 3);
+        let mut two = Measured::new("two");
+        two.put("cpu", "A");
+        two.put("ns_per_packet", 1.234);
+        two.put("bursts", 2);
+        let results = [one, two];
         let text = Table(&results).to_string();
         let lines: Vec<Vec<_>> = text
             .lines()
@@ -73,6 +77,7 @@ mod tests {
                 vec!["cpu", "A"],
                 vec!["one", "flows", "3"],
                 vec!["two", "ns", "per", "packet", "1.23"],
+                vec!["bursts", "2"],
             ]
         );
     }

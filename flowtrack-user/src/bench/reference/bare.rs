@@ -8,7 +8,7 @@ use super::{Counters, Key, Table, packets};
 use crate::{
     capture::BURST,
     flow::{FiveTuple, MAX_OBSERVATIONS, Observation},
-    table::{Pages, Paging, Region, prefetch},
+    table::{Pages, Region, prefetch},
 };
 
 /// Slots of a bucket.
@@ -47,8 +47,8 @@ impl BareTable {
         let buckets = (flows * 10).div_ceil(SLOTS * LOAD).max(1);
         Ok(Self {
             hasher: RandomState::new(),
-            buckets: Region::try_new(buckets, Paging::Now)?,
-            records: Region::try_new(flows, Paging::Now)?,
+            buckets: Region::filled(buckets, Bucket::default())?,
+            records: Region::filled(flows, Record::default())?,
             used: 0,
             keys: Vec::with_capacity(BURST * MAX_OBSERVATIONS),
         })

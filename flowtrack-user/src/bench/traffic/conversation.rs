@@ -16,7 +16,7 @@ pub(super) struct Conversation {
 }
 
 /// A few packets in their order.
-pub(super) type Packets = ArrayVec<Packet, 3>;
+pub(super) type Packets = ArrayVec<Packet, 5>;
 
 impl Conversation {
     /// One that has not begun.
@@ -26,10 +26,15 @@ impl Conversation {
         Self { flow, next }
     }
 
-    /// What opens it: the handshake of TCP, else one packet.
+    /// What opens it: the handshake of TCP and the first data of each side, else one packet.
     pub(super) fn open(&mut self, size: u16) -> Packets {
-        let first = self.first(size);
-        [first].into_iter().chain(self.answer()).collect()
+        let mut packets = Packets::from_iter([self.first(size)]);
+        packets.extend(self.answer());
+        if self.next.is_some() {
+            let sides = [Side::Initiator, Side::Responder];
+            packets.extend(sides.map(|from| self.data(from, size)));
+        }
+        packets
     }
 
     /// Its first packet: a SYN of TCP.
@@ -58,11 +63,13 @@ impl Conversation {
         if self.next.is_none() {
             return Packets::new();
         }
-        Packets::from([
+        [
             self.send(Side::Initiator, flag::FIN | flag::ACK, 0),
             self.send(Side::Responder, flag::FIN | flag::ACK, 0),
             self.send(Side::Initiator, flag::ACK, 0),
-        ])
+        ]
+        .into_iter()
+        .collect()
     }
 
     /// A packet with payload in a frame of `size` bytes.

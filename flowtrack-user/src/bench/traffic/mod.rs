@@ -1,7 +1,8 @@
 //! Synthetic traffic: the same packets for the same description, whoever asks for them.
 //!
-//! Packets belong to conversations. All are opened first, TCP with a handshake. Then each packet
-//! belongs to any of them and goes into either direction. TCP segments come in order and acknowledge
+//! Packets belong to conversations. All are opened first, TCP with a handshake and a segment of data from
+//! each side: the first data of a side is more work than what follows. Then each packet belongs to any of
+//! them and goes into either direction. TCP segments come in order and acknowledge
 //! all that the other side has sent; the smallest frame has six bytes of their payload.
 //!
 //! Where new conversations begin, each takes the place of an old one. TCP ends the old one by a FIN of

@@ -39,8 +39,8 @@ fn tracked(spec: &str, packets: usize) -> (Tracker<FiveTuple>, Vec<FlowRecord<Fi
 fn as_many_flows_live_as_were_asked_for_and_every_packet_is_sound() {
     for (spec, opening) in [
         ("flows=100,proto=udp", 100),
-        ("flows=100,proto=tcp,size=imix", 300),
-        ("flows=100,proto=mix,dist=zipf", 200),
+        ("flows=100,proto=tcp,size=imix", 500),
+        ("flows=100,proto=mix,dist=zipf", 300),
     ] {
         let (tracker, records) = tracked(spec, 10_000);
         assert_eq!(records.len(), 100, "{spec}");
@@ -60,6 +60,16 @@ fn tcp_connections_are_opened_and_in_order_and_go_both_ways() {
                 (0, 0, 0)
             );
         }
+    }
+}
+
+#[test]
+fn both_sides_of_a_connection_have_sent_data_when_all_are_open() {
+    let (_, records) = tracked("flows=20,proto=tcp", 0);
+    for record in records {
+        let sides = [record.stats.initiator, record.stats.responder];
+        let seen = sides.map(|side| (side.packets, side.payload_bytes));
+        assert_eq!(seen, [(3, 6), (2, 6)]);
     }
 }
 
@@ -89,7 +99,7 @@ fn small_frames_take_their_time_on_the_wire() {
     let mut bytes = [0; MAX_FRAME];
     let first = traffic.open(&mut bytes).unwrap();
     while traffic.open(&mut bytes).is_some() {}
-    for _ in 3..1000 {
+    for _ in 5..1000 {
         assert_eq!(traffic.next(&mut bytes).len, 60);
     }
     let after = traffic.next(&mut bytes).ts.saturating_since(first.ts);

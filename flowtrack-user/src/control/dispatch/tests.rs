@@ -9,7 +9,7 @@ use proptest::{collection::vec, prelude::*, sample::select};
 use super::*;
 use crate::{
     flow::{
-        EventKinds, Meta, Note, NoteKind, TrackerConfig,
+        EventKinds, Meta, Note, NoteKind,
         tests::script::{START, c, client, packet, s, server},
     },
     worker::{ChunkSink, Delivery},
@@ -34,7 +34,7 @@ fn records(
         .unzip();
     drop(sender);
     thread::scope(|scope| {
-        let mut dispatcher = Dispatcher::start(scope, trackers, burst, config.clock_step).unwrap();
+        let mut dispatcher = Dispatcher::start(scope, trackers, burst, config).unwrap();
         for observation in observations {
             dispatcher.observe(*observation, Place::Outermost);
         }

@@ -17,6 +17,9 @@ pub struct ExtractorConfig {
     pub key_tunnel: bool,
     /// Refuse packets whose IP, TCP, UDP or ICMP checksum is wrong.
     pub verify_checksums: bool,
+    /// Key of the hash by which datagrams are remembered that come in fragments; a random one if there is
+    /// none.
+    pub hash_key: Option<u64>,
 }
 
 impl ExtractorConfig {

@@ -1,16 +1,16 @@
 //! The five-tuple of a packet.
 
 use std::{
+    hint::select_unpredictable,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
-    ops::{BitXor, Mul},
 };
 
-use flowtrack_common::{Envelope, L4Proto, Orientation, TunnelId, VlanStack};
+use flowtrack_common::{Envelope, FlowKey as _, L4Proto, Orientation, TunnelId, VlanStack};
 
 use super::{ExtractorConfig, IcmpFlows, SctpFlows};
 use crate::{
     flow::FiveTuple,
-    wire::{IcmpMessage, Packet, Ports, Quoted, Transport},
+    wire::{Address, IcmpMessage, Packet, Plain, Ports, Quoted, Transport},
 };
 
 /// What a transport header adds to the addresses of a key.
@@ -40,6 +40,7 @@ impl Ends {
         }
     }
 
+    #[inline]
     fn message(message: IcmpMessage, icmp: IcmpFlows) -> Self {
         if icmp == IcmpFlows::Hosts {
             return Self::NONE;
@@ -59,11 +60,12 @@ impl Ends {
 
 impl ExtractorConfig {
     /// What the transport header of a packet adds to its key; `None` if it is not in the packet.
-    #[inline]
-    pub(super) fn ends(self, packet: &Packet) -> Option<Ends> {
-        match packet.transport {
+    #[expect(clippy::inline_always, reason = "see `wire::straight`")]
+    #[inline(always)]
+    pub(super) fn ends(self, l4: L4Proto, transport: &Transport) -> Option<Ends> {
+        match *transport {
             Transport::Tcp { ports, .. } | Transport::Datagram { ports, .. } => {
-                Some(self.ports(packet.l4, ports))
+                Some(self.ports(l4, ports))
             }
             Transport::Icmp { message, .. } => Some(Ends::message(message, self.icmp)),
             Transport::Other { .. } => Some(Ends::NONE),
@@ -71,6 +73,7 @@ impl ExtractorConfig {
         }
     }
 
+    #[inline]
     fn ports(self, l4: L4Proto, ports: Ports) -> Ends {
         if l4 == L4Proto::Sctp && self.sctp == SctpFlows::Hosts {
             Ends::NONE
@@ -94,6 +97,27 @@ impl ExtractorConfig {
             tunnel,
         };
         canonical(key, ends.answerable)
+    }
+
+    /// The same for a plain packet.
+    #[expect(clippy::inline_always, reason = "see `wire::straight`")]
+    #[inline(always)]
+    pub(super) fn plain_key<A: Address>(self, packet: &Plain<A>) -> (FiveTuple, Orientation) {
+        let [src, dst] = packet.addresses.map(A::ip);
+        let ends = self
+            .ends(packet.l4, &packet.transport)
+            .unwrap_or(Ends::NONE);
+        let key = FiveTuple {
+            src,
+            dst,
+            src_port: ends.src_port,
+            dst_port: ends.dst_port,
+            icmp_id: ends.icmp_id,
+            l4: packet.l4,
+            vlans: self.vlans(packet.vlans),
+            tunnel: None,
+        };
+        with_ends(key, packet.addresses, ends.answerable)
     }
 
     /// The same for the packet that an ICMP error quotes: it came in the same networks.
@@ -123,43 +147,55 @@ impl ExtractorConfig {
     /// What the envelope of a packet adds to its key.
     #[inline]
     pub(super) fn envelope_parts(self, envelope: &Envelope) -> (VlanStack, Option<TunnelId>) {
-        let vlans = if self.key_vlan {
-            envelope.vlans
+        let tunnel = envelope.tunnel.filter(|_| self.key_tunnel);
+        (self.vlans(envelope.vlans), tunnel.map(|tunnel| tunnel.id))
+    }
+
+    /// The VLANs that are part of a key.
+    #[inline]
+    fn vlans(self, vlans: VlanStack) -> VlanStack {
+        if self.key_vlan {
+            vlans
         } else {
             VlanStack::default()
-        };
-        let tunnel = envelope.tunnel.filter(|_| self.key_tunnel);
-        (vlans, tunnel.map(|tunnel| tunnel.id))
+        }
     }
 }
 
 /// The smaller end first, so that both directions give the same key.
 #[inline]
 fn canonical(key: FiveTuple, answerable: bool) -> (FiveTuple, Orientation) {
-    let ports = [key.src_port, key.dst_port];
-    let (src, dst, reverse) = match (key.src, key.dst) {
+    match (key.src, key.dst) {
         (IpAddr::V4(src), IpAddr::V4(dst)) => {
-            let addresses = [src.to_bits(), dst.to_bits()];
-            let reverse = answerable & is_reverse(addresses, ports);
-            let [src, dst] = swapped_if(reverse, addresses).map(Ipv4Addr::from_bits);
-            (src.into(), dst.into(), reverse)
+            with_ends(key, [src, dst].map(Ipv4Addr::to_bits), answerable)
         }
         (IpAddr::V6(src), IpAddr::V6(dst)) => {
-            let addresses = [src.to_bits(), dst.to_bits()];
-            let reverse = answerable & is_reverse(addresses, ports);
-            let [src, dst] = swapped_if(reverse, addresses).map(Ipv6Addr::from_bits);
-            (src.into(), dst.into(), reverse)
+            with_ends(key, [src, dst].map(Ipv6Addr::to_bits), answerable)
         }
         // Of no packet that there is.
-        (src, dst) if answerable && dst < src => (dst, src, true),
-        (src, dst) => (src, dst, false),
-    };
-    let [src_port, dst_port] = swapped_if(reverse, ports);
+        (src, dst) if answerable && dst < src => (key.reversed(), Orientation::Reverse),
+        _ => (key, Orientation::Forward),
+    }
+}
+
+/// The key between two addresses, that with the smaller port first if they are the same. No processor
+/// can guess the direction of the next packet, so there is no branch.
+#[expect(clippy::inline_always, reason = "see `wire::straight`")]
+#[inline(always)]
+fn with_ends<A: Address>(
+    key: FiveTuple,
+    [src, dst]: [A; 2],
+    answerable: bool,
+) -> (FiveTuple, Orientation) {
+    let FiveTuple {
+        src_port, dst_port, ..
+    } = key;
+    let reverse = answerable & ((dst, dst_port) < (src, src_port));
     let key = FiveTuple {
-        src,
-        dst,
-        src_port,
-        dst_port,
+        src: select_unpredictable(reverse, dst, src).ip(),
+        dst: select_unpredictable(reverse, src, dst).ip(),
+        src_port: select_unpredictable(reverse, dst_port, src_port),
+        dst_port: select_unpredictable(reverse, src_port, dst_port),
         ..key
     };
     let orientation = if reverse {
@@ -168,21 +204,4 @@ fn canonical(key: FiveTuple, answerable: bool) -> (FiveTuple, Orientation) {
         Orientation::Forward
     };
     (key, orientation)
-}
-
-/// Whether the second end is the smaller one.
-#[inline]
-fn is_reverse<A: Ord>([src, dst]: [A; 2], [src_port, dst_port]: [u16; 2]) -> bool {
-    (dst, dst_port) < (src, src_port)
-}
-
-/// Two numbers, the other way round if `swap`. No processor can guess the direction of the next packet,
-/// so there is no branch.
-#[inline]
-fn swapped_if<N>(swap: bool, [a, b]: [N; 2]) -> [N; 2]
-where
-    N: Copy + From<bool> + BitXor<Output = N> + Mul<Output = N>,
-{
-    let difference = (a ^ b) * N::from(swap);
-    [a ^ difference, b ^ difference]
 }

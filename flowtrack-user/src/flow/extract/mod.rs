@@ -4,6 +4,7 @@ mod config;
 mod directional;
 mod five_tuple;
 mod pairs;
+mod plain;
 
 use flowtrack_common::{Defects, Extracted, FlowExtractor, Frame};
 
@@ -15,9 +16,10 @@ pub use self::{
 };
 use super::{
     FiveTuple, Meta, Note, NoteKind, Observation,
+    config::keyed_hash,
     fragments::{DatagramKey, Follower, Header, Reassembler, Whole},
 };
-use crate::wire::{self, Fragment, Packet, Refusal, Transport};
+use crate::wire::{self, Fragment, Packet, Refusal};
 
 /// Flows by address, port and protocol, both directions in one.
 ///
@@ -39,10 +41,11 @@ enum FragmentMemory {
 impl FiveTupleExtractor {
     /// An extractor that has seen no frame. What it remembers of fragments is allocated here.
     pub fn new(config: ExtractorConfig) -> Self {
+        let hasher = keyed_hash(config.hash_key);
         let fragments = match config.fragments {
-            Fragments::Follow => FragmentMemory::Follow(Follower::new()),
+            Fragments::Follow => FragmentMemory::Follow(Follower::new(hasher)),
             Fragments::Apart => FragmentMemory::None,
-            Fragments::Reassemble => FragmentMemory::Reassemble(Reassembler::new()),
+            Fragments::Reassemble => FragmentMemory::Reassemble(Reassembler::new(hasher)),
         };
         Self { config, fragments }
     }
@@ -55,16 +58,13 @@ impl FiveTupleExtractor {
         frame: &Frame<'_>,
         found: &mut impl FnMut(Observation<FiveTuple>),
     ) -> Result<(), Refusal> {
-        if !self.config.verify_checksums
-            && let Some(packet) = wire::plain(frame)
-        {
-            self.count(&packet, frame.wire_len, frame, found);
-            return Ok(());
+        match self.plain(frame, found) {
+            Some(()) => Ok(()),
+            None => self.look_into(frame, found),
         }
-        self.look_into(frame, found)
     }
 
-    /// The same for a frame of any kind.
+    /// The same for a frame that is not plain.
     #[inline(never)]
     pub(in crate::flow) fn look_into(
         &mut self,
@@ -174,16 +174,12 @@ impl FiveTupleExtractor {
     ) {
         let (header, defects) = self.header(packet, frame);
         let (key, orientation) = self.config.key(packet, header.l4, header.ends);
-        let tcp = match packet.transport {
-            Transport::Tcp { info, .. } => Some(info),
-            _ => None,
-        };
         found(Observation::Packet(Meta {
             packet: Extracted {
                 key,
                 orientation,
                 l4: Some(header.l4),
-                tcp,
+                tcp: packet.transport.tcp(),
                 wire_len,
                 ip_len: packet.ip_len,
                 payload_len: packet.transport.payload_len(),
@@ -214,7 +210,10 @@ impl FiveTupleExtractor {
         frame: &Frame<'_>,
         found: &mut impl FnMut(Observation<FiveTuple>),
     ) {
-        let ends = self.config.ends(packet).unwrap_or(Ends::NONE);
+        let ends = self
+            .config
+            .ends(packet.l4, &packet.transport)
+            .unwrap_or(Ends::NONE);
         let (key, orientation) = self.config.key(packet, packet.l4, ends);
         found(Observation::Note(Note {
             key,
@@ -236,7 +235,7 @@ impl FiveTupleExtractor {
     #[inline(always)]
     fn header(&mut self, packet: &Packet, frame: &Frame<'_>) -> (Header, Defects) {
         let l4 = packet.l4;
-        let ends = self.config.ends(packet);
+        let ends = self.config.ends(packet.l4, &packet.transport);
         let own = ends.map(|ends| Header { l4, ends });
         let (header, defects) = match &packet.fragment {
             Some(fragment) => self.fragment_header(packet, fragment, own, frame),

@@ -57,10 +57,10 @@ struct Slot<T> {
 
 impl<T: Clone + Default> Datagrams<T> {
     /// A memory of `sets` times four datagrams.
-    pub(super) fn new(sets: usize) -> Self {
+    pub(super) fn new(sets: usize, hasher: RandomState) -> Self {
         Self {
             slots: vec![None; sets * WAYS].into_boxed_slice(),
-            hasher: RandomState::new(),
+            hasher,
         }
     }
 

@@ -1,5 +1,6 @@
 //! Later fragments go where the first one went.
 
+use ahash::RandomState;
 use flowtrack_common::{Defects, L4Proto, Timestamp};
 
 use super::{DatagramKey, datagrams::Datagrams, pieces::Pieces};
@@ -47,9 +48,9 @@ impl Header {
 }
 
 impl Follower {
-    pub(in crate::flow) fn new() -> Self {
+    pub(in crate::flow) fn new(hasher: RandomState) -> Self {
         Self {
-            datagrams: Datagrams::new(SETS),
+            datagrams: Datagrams::new(SETS, hasher),
         }
     }
 

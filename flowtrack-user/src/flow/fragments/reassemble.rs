@@ -3,6 +3,7 @@
 //! Only lengths are put together, and the first bytes of the datagram: they have the transport header,
 //! and the headers of a packet in a tunnel.
 
+use ahash::RandomState;
 use arrayvec::ArrayVec;
 use flowtrack_common::{Envelope, Frame, LinkType, Timestamp};
 
@@ -53,9 +54,9 @@ pub(in crate::flow) struct Whole {
 }
 
 impl Reassembler {
-    pub(in crate::flow) fn new() -> Self {
+    pub(in crate::flow) fn new(hasher: RandomState) -> Self {
         Self {
-            datagrams: Datagrams::new(SETS),
+            datagrams: Datagrams::new(SETS, hasher),
         }
     }
 

@@ -78,7 +78,9 @@ mod tests {
             [40, 50, 60].map(Some)
         );
         assert_eq!(slab.get(3), None);
-        numbers.into_iter().for_each(|number| slab.remove(number));
+        for number in numbers {
+            slab.remove(number);
+        }
         assert_eq!(capacity, (slab.values.capacity(), slab.free.capacity()));
     }
 

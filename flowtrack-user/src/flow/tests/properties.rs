@@ -22,7 +22,7 @@ const LATENESS_NANOS: u64 = 30 * 60 * 1_000_000_000;
 
 /// A packet and the time since the one before it.
 #[derive(Clone, Copy, Debug)]
-struct Step {
+pub(super) struct Step {
     /// Which of a few flows.
     flow: u8,
     from_client: bool,
@@ -34,7 +34,7 @@ struct Step {
     millis: i64,
 }
 
-fn step(millis: impl Strategy<Value = i64>) -> impl Strategy<Value = Step> {
+pub(super) fn step(millis: impl Strategy<Value = i64>) -> impl Strategy<Value = Step> {
     // Small numbers let segments answer each other; some are far off.
     let number = || prop_oneof![8 => 0..6u32, 1 => any::<u32>()];
     // Connections rarely get anywhere with arbitrary flags.
@@ -72,12 +72,12 @@ fn forwards() -> impl Strategy<Value = i64> {
     prop_oneof![6 => 0..2000i64, 2 => 2000..70_000i64, 1 => 70_000..400_000i64]
 }
 
-fn either_way() -> impl Strategy<Value = i64> {
+pub(super) fn either_way() -> impl Strategy<Value = i64> {
     prop_oneof![3 => forwards(), 1 => -400_000..0i64]
 }
 
 /// The packets of `steps`, none of them later than [`LATENESS`] behind the latest one.
-fn packets(steps: &[Step]) -> Vec<Meta<FiveTuple>> {
+pub(super) fn packets(steps: &[Step]) -> Vec<Meta<FiveTuple>> {
     let (mut now, mut latest) = (START, START);
     steps
         .iter()
@@ -127,7 +127,7 @@ impl Step {
 }
 
 /// The records of a run, in an order that does not tell when each was made.
-fn sorted(mut records: Vec<FlowRecord<FiveTuple>>) -> Vec<FlowRecord<FiveTuple>> {
+pub(super) fn sorted(mut records: Vec<FlowRecord<FiveTuple>>) -> Vec<FlowRecord<FiveTuple>> {
     records.sort_by_cached_key(|record| format!("{record:?}"));
     records
 }

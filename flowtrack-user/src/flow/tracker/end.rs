@@ -47,6 +47,7 @@ impl<K: FlowKey> Tracker<K> {
                 let Some(id) = oldest.filter(|&id| self.has_expired(id)) else {
                     break;
                 };
+                self.ahead.run(&self.flows, list, id);
                 self.end(id, EndReason::IdleTimeout, sink);
                 ended += 1;
             }

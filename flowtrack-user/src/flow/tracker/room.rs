@@ -40,7 +40,9 @@ impl<K: FlowKey> Tracker<K> {
         self.ticks = Ticks::new(&self.config);
         if !same {
             let lists: Vec<_> = self.flows.lists().collect();
-            lists.into_iter().for_each(|list| self.sort_anew(list));
+            for list in lists {
+                self.sort_anew(list);
+            }
         }
     }
 
@@ -91,9 +93,10 @@ impl<K: FlowKey> Tracker<K> {
         let oldest = self.flows.lists_of(class).filter_map(|list| {
             let id = self.flows.oldest(list)?;
             let patience = self.flows.patience(id)?;
-            Some((self.clock.on_this_clock(patience.last_use), id))
+            Some((self.clock.on_this_clock(patience.last_use), list, id))
         });
-        if let Some((_, id)) = oldest.min_by_key(|(last_use, _)| *last_use) {
+        if let Some((_, list, id)) = oldest.min_by_key(|(last_use, ..)| *last_use) {
+            self.ahead.run(&self.flows, list, id);
             self.evict_at(id, sink);
         }
     }

@@ -8,6 +8,7 @@ use super::{
     Fragment, Header, Layer, Refusal,
     extension::{self, HOP_BY_HOP, Next},
 };
+use crate::wire::straight;
 
 pub(super) const HEADER_LEN: usize = 40;
 /// What the length field can say.
@@ -21,7 +22,7 @@ pub(super) fn parse(layer: Layer<'_>) -> Result<Header<'_>, Refusal> {
     if header[0] >> 4 != 6 {
         return Err(Refusal::IpVersion);
     }
-    let total_len = match u16::from_be_bytes([header[4], header[5]]) {
+    let total_len = match payload_len(header) {
         0 => long(header[6], layer)?,
         len => HEADER_LEN + usize::from(len),
     };
@@ -50,6 +51,30 @@ pub(super) fn parse(layer: Layer<'_>) -> Result<Header<'_>, Refusal> {
         headless: chain.headless,
         payload: chain.payload,
     })
+}
+
+/// The header, if no extension header follows that would say more.
+#[inline]
+pub(in super::super) fn plain(layer: Layer<'_>) -> Option<straight::Header<'_, u128>> {
+    let header: &[u8; HEADER_LEN] = layer.header()?;
+    let payload_len = payload_len(header);
+    let total_len = HEADER_LEN + usize::from(payload_len);
+    if header[0] >> 4 != 6 || payload_len == 0 || total_len > layer.wire_len {
+        return None;
+    }
+    let packet = layer.limited(total_len);
+    Some(straight::Header {
+        addresses: addresses(header)?.map(Ipv6Addr::to_bits),
+        l4: header[6],
+        ttl: header[7],
+        ip_len: packet.len(),
+        payload: packet.after(HEADER_LEN)?,
+    })
+}
+
+/// Bytes behind the header; 0 if there are more than the field can say, or none.
+const fn payload_len(header: &[u8; HEADER_LEN]) -> u16 {
+    u16::from_be_bytes([header[4], header[5]])
 }
 
 /// Source and destination.

@@ -10,6 +10,7 @@ use std::net::IpAddr;
 
 use flowtrack_common::{Envelope, L4Proto};
 
+pub(super) use self::{ipv4::plain as plain_v4, ipv6::plain as plain_v6};
 use super::{
     Fragment, Layer, Packet, Refusal, Transport, checksum,
     packets::Parsed,
@@ -65,26 +66,6 @@ pub(super) fn parse(
         fault,
         inside,
     })
-}
-
-/// The same packet, if it is one of TCP or UDP that is whole, sound and not the outside of a tunnel.
-#[expect(
-    clippy::inline_always,
-    reason = "a caller uses the fields; by a call they would go through memory twice"
-)]
-#[inline(always)]
-pub(super) fn parse_plain(
-    version: Version,
-    layer: Layer<'_>,
-    envelope: Envelope,
-) -> Option<Packet> {
-    let header = headers(version, layer).ok()?;
-    if header.fragment.is_some() {
-        return None;
-    }
-    let body = transport::parse_plain(header.l4, header.payload)?;
-    let packet = packet(&header, &body, envelope);
-    (!tunnel::may_be_outside(&packet)).then_some(packet)
 }
 
 /// What the headers say together.

@@ -12,10 +12,15 @@ const SNAP_LEN: usize = 8;
 
 #[inline]
 pub(super) fn parse(layer: Layer<'_>) -> Result<(Protocol, Layer<'_>), Refusal> {
-    let (header, payload) = layer
-        .split::<HEADER_LEN>()
-        .ok_or(Refusal::EthernetTruncated)?;
-    announced(u16::from_be_bytes([header[12], header[13]]), payload)
+    let (number, payload) = split(layer).ok_or(Refusal::EthernetTruncated)?;
+    announced(number, payload)
+}
+
+/// What is behind the addresses, an EtherType or a length, and what is behind the header.
+#[inline]
+pub(super) fn split(layer: Layer<'_>) -> Option<(u16, Layer<'_>)> {
+    let (header, payload) = layer.split::<HEADER_LEN>()?;
+    Some((u16::from_be_bytes([header[12], header[13]]), payload))
 }
 
 /// What is behind the addresses and all tags: `number` is an EtherType or a length.

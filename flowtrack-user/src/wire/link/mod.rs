@@ -97,6 +97,11 @@ impl Protocol {
 /// Goes through the headers before an IP packet.
 #[inline]
 pub(super) fn find(mut protocol: Protocol, mut layer: Layer<'_>) -> Result<Found<'_>, Refusal> {
+    if protocol == Protocol::Ethernet
+        && let Some(found) = find_plain(layer)
+    {
+        return Ok(found);
+    }
     let mut vlans = VlanStack::default();
     for _ in 0..MAX_HEADERS {
         let version = match protocol {
@@ -120,13 +125,15 @@ pub(super) fn find(mut protocol: Protocol, mut layer: Layer<'_>) -> Result<Found
 #[inline]
 pub(super) fn find_plain(frame: Layer<'_>) -> Option<Found<'_>> {
     let mut vlans = VlanStack::default();
-    let (mut protocol, mut layer) = ethernet::parse(frame).ok()?;
-    if protocol == Protocol::EtherType(ethertype::VLAN) {
-        (protocol, layer) = vlan::parse(layer, &mut vlans).ok()?;
+    let (mut number, mut layer) = ethernet::split(frame)?;
+    if number == ethertype::VLAN {
+        let (id, inner, payload) = vlan::split(layer)?;
+        vlans.push(id);
+        (number, layer) = (inner, payload);
     }
-    let version = match protocol {
-        Protocol::EtherType(ethertype::IPV4) => Version::V4,
-        Protocol::EtherType(ethertype::IPV6) => Version::V6,
+    let version = match number {
+        ethertype::IPV4 => Version::V4,
+        ethertype::IPV6 => Version::V6,
         _ => return None,
     };
     Some(Found {

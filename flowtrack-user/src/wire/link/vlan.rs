@@ -24,9 +24,17 @@ pub(super) fn parse<'a>(
     layer: Layer<'a>,
     vlans: &mut VlanStack,
 ) -> Result<(Protocol, Layer<'a>), Refusal> {
-    let (&[a, b, c, d], payload) = layer.split::<VLAN_LEN>().ok_or(Refusal::VlanTruncated)?;
-    vlans.push(u16::from_be_bytes([a, b]) & VLAN_ID);
-    ethernet::announced(u16::from_be_bytes([c, d]), payload)
+    let (id, number, payload) = split(layer).ok_or(Refusal::VlanTruncated)?;
+    vlans.push(id);
+    ethernet::announced(number, payload)
+}
+
+/// Identifier of a VLAN tag, the number behind it, and what is behind that.
+#[inline]
+pub(super) fn split(layer: Layer<'_>) -> Option<(u16, u16, Layer<'_>)> {
+    let (&[a, b, c, d], payload) = layer.split::<VLAN_LEN>()?;
+    let id = u16::from_be_bytes([a, b]) & VLAN_ID;
+    Some((id, u16::from_be_bytes([c, d]), payload))
 }
 
 pub(super) fn parse_vn_tag(layer: Layer<'_>) -> Result<(Protocol, Layer<'_>), Refusal> {

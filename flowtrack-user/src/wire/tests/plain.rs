@@ -3,28 +3,29 @@
 use flowtrack_common::{Frame, LinkType};
 
 use super::frames::{
-    FRAGMENT, ICMP, IPV4, IPV6, OLD_QINQ, SCTP, SERVICE_VLAN, TCP, UDP, VLAN, ethernet, fragment,
-    frame, icmp, ipv4, ipv4_with, ipv6, sctp, tcp, udp,
+    FRAGMENT, ICMP, ICMPV6, IPV4, IPV6, OLD_QINQ, SCTP, SERVICE_VLAN, TCP, UDP, VLAN, ethernet,
+    fragment, frame, icmp, ipv4, ipv4_with, ipv6, sctp, tcp, udp,
 };
-use crate::wire::{packets, plain};
+use crate::wire::{packets, straight::packet as plain};
 
-/// A segment and a datagram.
-fn transports() -> [(u8, Vec<u8>); 2] {
+/// A segment, a datagram and an echo of both versions.
+fn transports() -> [(u8, Vec<u8>); 4] {
     [
+        (ICMP, icmp(8, 1, b"payload")),
+        (ICMPV6, icmp(128, 1, b"payload")),
         (TCP, tcp(4711, 443, 0x18, b"payload")),
         (UDP, udp(4711, 443, b"payload")),
     ]
 }
 
 #[test]
-fn tcp_and_udp_in_plain_headers_are_plain() {
+fn tcp_udp_and_icmp_in_plain_headers_are_plain() {
     for (l4, transport) in transports() {
         for packet in [
             ethernet(&[IPV4], &ipv4(l4, &transport)),
             ethernet(&[IPV6], &ipv6(l4, &transport)),
             ethernet(&[VLAN, IPV4], &ipv4(l4, &transport)),
             ethernet(&[VLAN, IPV6], &ipv6(l4, &transport)),
-            ethernet(&[IPV4], &ipv4_with(&[1; 8], 0, l4, &transport)),
             // With padding
             [ethernet(&[IPV4], &ipv4(l4, &transport)), vec![0; 9]].concat(),
         ] {
@@ -57,13 +58,17 @@ fn what_takes_a_closer_look_is_not_plain() {
         ethernet(&[OLD_QINQ, IPV4], &tcp_packet),
         ethernet(&[IPV6], &tcp_packet),
         ethernet(&[IPV4], &ipv4(TCP, &short)),
-        ethernet(&[IPV4], &ipv4(ICMP, &icmp(8, 1, b""))),
+        // A message that quotes a packet, and one without the whole header
+        ethernet(&[IPV4], &ipv4(ICMP, &icmp(3, 1, b""))),
+        ethernet(&[IPV6], &ipv6(ICMPV6, &icmp(1, 1, b""))),
+        ethernet(&[IPV4], &ipv4(ICMP, &icmp(8, 1, b"")[..7])),
         ethernet(&[IPV4], &ipv4(SCTP, &sctp(1, 2, &[0; 16]))),
         ethernet(&[IPV4], &ipv4_with(&[], 0x2000, UDP, &udp(1, 2, b""))),
         ethernet(
             &[IPV6],
             &ipv6(FRAGMENT, &fragment(UDP, 0, true, &udp(1, 2, b""))),
         ),
+        ethernet(&[IPV4], &ipv4_with(&[1; 8], 0, TCP, &tcp(1, 2, 0x18, b""))),
         // The ports of tunnels, whatever is behind them: VXLAN, Geneve, GTP-U, Teredo, AYIYA
         ethernet(&[IPV4], &ipv4(UDP, &udp(1, 4789, b""))),
         ethernet(&[IPV4], &ipv4(UDP, &udp(1, 6081, b""))),

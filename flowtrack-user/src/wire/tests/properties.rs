@@ -6,7 +6,7 @@ use flowtrack_common::{Frame, LinkType, Timestamp};
 use proptest::{collection::vec, prelude::*, sample::Index};
 
 use self::sound::{Sound, nested, sound};
-use crate::wire::{Packet, Refusal, Transport, macs, packets, parse, plain};
+use crate::wire::{Packet, Refusal, Transport, macs, packets, parse, straight::packet as plain};
 
 /// Outermost packet and tunnels in tunnels.
 const MAX_PACKETS: usize = 9;

@@ -30,18 +30,28 @@ pub(super) fn parse(l4: L4Proto, layer: Layer<'_>) -> Result<Body<'_>, Refusal> 
             [a, b, c, d] => [a, b, c, d, 0, 0, 0, 0],
         },
     };
-    let message = message(l4, bytes);
-    let payload_len = u32::try_from(layer.wire_len.saturating_sub(HEADER_LEN)).unwrap_or(u32::MAX);
+    let transport = transport(message(l4, bytes), layer);
     Ok(Body {
-        transport: Transport::Icmp {
-            message,
-            payload_len,
-        },
+        transport,
         fault: None,
-        error: layer
-            .after(HEADER_LEN)
-            .filter(|_| is_error(l4, message.kind)),
+        error: layer.after(HEADER_LEN).filter(|_| is_error(l4, bytes[0])),
     })
+}
+
+/// What the header says of a message that is no error.
+#[inline]
+pub(in super::super) fn plain(l4: L4Proto, layer: Layer<'_>) -> Option<Transport> {
+    let &header = layer.header::<HEADER_LEN>()?;
+    (!is_error(l4, header[0])).then(|| transport(message(l4, header), layer))
+}
+
+#[inline]
+fn transport(message: Message, layer: Layer<'_>) -> Transport {
+    let payload_len = layer.wire_len.saturating_sub(HEADER_LEN);
+    Transport::Icmp {
+        message,
+        payload_len: u32::try_from(payload_len).unwrap_or(u32::MAX),
+    }
 }
 
 /// What the header of a message says.

@@ -7,6 +7,9 @@ pub(super) mod udp;
 
 use flowtrack_common::L4Proto;
 
+pub(super) use self::{
+    icmp::plain as plain_icmp, tcp::plain as plain_tcp, udp::plain as plain_udp,
+};
 use super::{Layer, Refusal, Transport};
 
 /// What is behind the IP header.
@@ -41,15 +44,4 @@ pub(super) fn parse(l4: L4Proto, layer: Layer<'_>) -> Result<Body<'_>, Refusal> 
             payload_len: layer.len(),
         })),
     }
-}
-
-/// The same, if it is a sound one of TCP or UDP.
-#[inline]
-pub(super) fn parse_plain(l4: L4Proto, layer: Layer<'_>) -> Option<Body<'_>> {
-    let body = match l4 {
-        L4Proto::Tcp => tcp::parse(layer),
-        L4Proto::Udp => udp::parse(layer).map(Body::new),
-        _ => return None,
-    };
-    body.ok().filter(|body| body.fault.is_none())
 }

@@ -27,7 +27,7 @@ const IPV4: u8 = 4;
 const IPV6: u8 = 41;
 const GRE: u8 = 47;
 
-/// UDP ports of tunnels (IANA).
+/// UDP ports of tunnels (IANA), from the smallest to the largest.
 const GTPU: u16 = 2152;
 const TEREDO: u16 = 3544;
 const VXLAN: u16 = 4789;
@@ -102,21 +102,18 @@ fn in_udp(ports: Ports, payload_len: u32, layer: Layer<'_>) -> Option<Payload<'_
     parse(payload.limited(payload_len as usize))
 }
 
-/// Whether a packet of TCP or UDP is the outside of a tunnel, if the header behind it is sound.
-#[inline]
-pub(super) fn may_be_outside(packet: &Packet) -> bool {
-    matches!(packet.transport, Transport::Datagram { ports, .. } if has_udp_port(ports))
-}
-
 /// Whether UDP datagrams with these ports are the outside of a tunnel, if the header is sound.
-#[inline]
+#[expect(clippy::inline_always, reason = "see `straight`")]
+#[inline(always)]
 pub(super) fn has_udp_port(ports: Ports) -> bool {
-    udp_parser(ports).is_some()
+    // Most have no port that is near one of a tunnel.
+    let is_near = |port| (GTPU..=GENEVE).contains(&port);
+    (is_near(ports.src) || is_near(ports.dst)) && udp_parser(ports).is_some()
 }
 
 /// Where an answer comes from the port that the question went to, either end tells; elsewhere only
 /// the destination, since the source port is any.
-#[inline]
+#[inline(never)]
 fn udp_parser(ports: Ports) -> Option<Parser> {
     Some(match ports {
         Ports { dst: VXLAN, .. } => vxlan::parse,

@@ -1,5 +1,6 @@
 //! Later fragments go where the first one went.
 
+use ahash::RandomState;
 use flowtrack_common::{Defects, L4Proto};
 
 use super::{at, datagram, fragment};
@@ -15,7 +16,7 @@ const HEADER: Header = Header {
 
 #[test]
 fn the_header_of_the_first_fragment_is_that_of_the_others() {
-    let mut follower = Follower::new();
+    let mut follower = Follower::new(RandomState::new());
     let first = follower.follow(datagram(1), &fragment(0, 8, true), Some(HEADER), at(0));
     assert_eq!(first, (Some(HEADER), Defects::NONE));
     let later = follower.follow(datagram(1), &fragment(8, 8, true), None, at(1));
@@ -26,7 +27,7 @@ fn the_header_of_the_first_fragment_is_that_of_the_others() {
 
 #[test]
 fn a_fragment_before_the_first_one_has_no_header() {
-    let mut follower = Follower::new();
+    let mut follower = Follower::new(RandomState::new());
     let early = follower.follow(datagram(1), &fragment(8, 8, false), None, at(0));
     assert_eq!(early.0, None);
     follower.follow(datagram(1), &fragment(0, 4, true), Some(HEADER), at(0));
@@ -36,7 +37,7 @@ fn a_fragment_before_the_first_one_has_no_header() {
 
 #[test]
 fn a_datagram_is_forgotten_after_half_a_minute_without_a_fragment() {
-    let mut follower = Follower::new();
+    let mut follower = Follower::new(RandomState::new());
     let mut header = |secs, offset, header| {
         let fragment = fragment(offset, 8, true);
         follower.follow(datagram(1), &fragment, header, at(secs)).0
@@ -49,7 +50,7 @@ fn a_datagram_is_forgotten_after_half_a_minute_without_a_fragment() {
 
 #[test]
 fn a_datagram_of_a_clock_that_was_set_back_is_forgotten() {
-    let mut follower = Follower::new();
+    let mut follower = Follower::new(RandomState::new());
     let first = fragment(0, 8, true);
     follower.follow(datagram(1), &first, Some(HEADER), at(100));
     let later = follower.follow(datagram(1), &fragment(8, 8, true), None, at(60));
@@ -58,7 +59,7 @@ fn a_datagram_of_a_clock_that_was_set_back_is_forgotten() {
 
 #[test]
 fn fragments_that_overlap_are_told() {
-    let mut follower = Follower::new();
+    let mut follower = Follower::new(RandomState::new());
     follower.follow(datagram(1), &fragment(0, 16, true), Some(HEADER), at(0));
     let overlap = follower.follow(datagram(1), &fragment(8, 16, true), None, at(0));
     assert_eq!(overlap, (Some(HEADER), Defects::FRAGMENT_OVERLAP));
@@ -66,7 +67,7 @@ fn fragments_that_overlap_are_told() {
 
 #[test]
 fn an_identifier_that_is_used_again_is_no_overlap() {
-    let mut follower = Follower::new();
+    let mut follower = Follower::new(RandomState::new());
     for _ in 0..2 {
         for (offset, more, header) in [(0, true, Some(HEADER)), (8, false, None)] {
             let fragment = fragment(offset, 8, more);
@@ -78,7 +79,7 @@ fn an_identifier_that_is_used_again_is_no_overlap() {
 
 #[test]
 fn many_datagrams_take_no_more_memory_than_a_few() {
-    let mut follower = Follower::new();
+    let mut follower = Follower::new(RandomState::new());
     let mut known = 0;
     for id in 0..100_000 {
         follower.follow(datagram(id), &fragment(0, 8, true), Some(HEADER), at(0));

@@ -1,5 +1,6 @@
 //! Datagrams that become whole, and those that do not.
 
+use ahash::RandomState;
 use flowtrack_common::{Frame, LinkType, Timestamp};
 use proptest::{collection::vec, prelude::*, sample::Index};
 
@@ -50,7 +51,7 @@ fn ports(packet: &Packet) -> (u16, u16) {
 #[test]
 fn a_datagram_is_one_packet_when_its_last_fragment_is_there() {
     let datagram = udp(5, 6, &[7; 1000]);
-    let mut reassembler = Reassembler::new();
+    let mut reassembler = Reassembler::new(RandomState::new());
     assert!(take(&mut reassembler, &datagram, (0, 400, true), at(0)).is_none());
     assert!(take(&mut reassembler, &datagram, (800, 1008, false), at(1)).is_none());
     let whole = take(&mut reassembler, &datagram, (400, 800, true), at(2)).unwrap();
@@ -66,7 +67,7 @@ fn a_datagram_is_one_packet_when_its_last_fragment_is_there() {
 #[test]
 fn a_header_that_two_fragments_share_is_put_together() {
     let datagram = udp(5, 6, &[7; 8]);
-    let mut reassembler = Reassembler::new();
+    let mut reassembler = Reassembler::new(RandomState::new());
     assert!(take(&mut reassembler, &datagram, (8, 16, false), at(0)).is_none());
     let whole = take(&mut reassembler, &datagram, (0, 8, true), at(0)).unwrap();
     assert_eq!(ports(&found(&whole)), (5, 6));
@@ -75,7 +76,7 @@ fn a_header_that_two_fragments_share_is_put_together() {
 #[test]
 fn what_was_there_first_stays() {
     let (first, second) = (udp(5, 6, &[7; 16]), udp(8, 9, &[7; 16]));
-    let mut reassembler = Reassembler::new();
+    let mut reassembler = Reassembler::new(RandomState::new());
     take(&mut reassembler, &first, (0, 16, true), at(0));
     take(&mut reassembler, &second, (0, 16, true), at(0));
     let whole = take(&mut reassembler, &second, (16, 24, false), at(0)).unwrap();
@@ -85,7 +86,7 @@ fn what_was_there_first_stays() {
 #[test]
 fn a_datagram_of_which_the_end_is_not_known_is_not_whole() {
     let datagram = udp(5, 6, &[7; 1000]);
-    let mut reassembler = Reassembler::new();
+    let mut reassembler = Reassembler::new(RandomState::new());
     assert!(take(&mut reassembler, &datagram, (0, 800, true), at(0)).is_none());
     assert!(take(&mut reassembler, &datagram, (0, 800, true), at(0)).is_none());
     let whole = take(&mut reassembler, &datagram, (800, 1008, false), at(0));
@@ -95,7 +96,7 @@ fn a_datagram_of_which_the_end_is_not_known_is_not_whole() {
 #[test]
 fn the_end_is_with_the_last_byte_where_fragments_contradict_each_other() {
     let datagram = udp(5, 6, &[7; 100]);
-    let mut reassembler = Reassembler::new();
+    let mut reassembler = Reassembler::new(RandomState::new());
     assert!(take(&mut reassembler, &datagram, (0, 64, true), at(0)).is_none());
     let whole = take(&mut reassembler, &datagram, (40, 48, false), at(0)).unwrap();
     assert_eq!(found(&whole).ip_len, 84);
@@ -104,7 +105,7 @@ fn the_end_is_with_the_last_byte_where_fragments_contradict_each_other() {
 #[test]
 fn half_a_datagram_is_forgotten_after_half_a_minute() {
     let datagram = udp(5, 6, &[7; 8]);
-    let mut reassembler = Reassembler::new();
+    let mut reassembler = Reassembler::new(RandomState::new());
     assert!(take(&mut reassembler, &datagram, (0, 8, true), at(0)).is_none());
     assert!(take(&mut reassembler, &datagram, (8, 16, false), at(31)).is_none());
     assert!(take(&mut reassembler, &datagram, (0, 8, true), at(31)).is_some());
@@ -112,7 +113,7 @@ fn half_a_datagram_is_forgotten_after_half_a_minute() {
 
 #[test]
 fn no_datagram_is_longer_than_an_ip_packet_can_be() {
-    let mut reassembler = Reassembler::new();
+    let mut reassembler = Reassembler::new(RandomState::new());
     let frame = Frame {
         bytes: &[0x45; 40],
         wire_len: 40,
@@ -154,7 +155,7 @@ proptest! {
             let this = at % parts.len();
             parts.swap(this, other);
         }
-        let mut reassembler = Reassembler::new();
+        let mut reassembler = Reassembler::new(RandomState::new());
         let last = parts.pop().unwrap();
         for part in parts {
             prop_assert!(take(&mut reassembler, &datagram, part, at(0)).is_none());

@@ -62,6 +62,7 @@ fn config() -> impl Strategy<Value = ExtractorConfig> {
                     key_vlan,
                     key_tunnel,
                     verify_checksums,
+                    hash_key: None,
                 }
             },
         )

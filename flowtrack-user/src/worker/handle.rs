@@ -1,0 +1,128 @@
+//! The near end of a worker: what it is started with and told, and what it has counted.
+#![forbid(unsafe_code)]
+
+use std::{
+    io,
+    os::fd::RawFd,
+    sync::Arc,
+    thread::{self, JoinHandle},
+};
+
+use core_affinity::CoreId;
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use super::{Shard, ShardCounts, SharedCounts, live::Worker};
+use crate::{
+    capture::xdp::{SocketConfig, SocketError, SocketReport},
+    flow::ExtractorConfig,
+};
+
+/// What a worker is started with.
+#[derive(Debug)]
+pub struct WorkerConfig {
+    /// Its receive queue.
+    pub queue: u32,
+    /// Its core, if it is to be pinned.
+    pub core: Option<CoreId>,
+    /// Packets have a time stamp in front.
+    pub stamped: bool,
+    /// What makes a flow.
+    pub extractor: ExtractorConfig,
+}
+
+/// What a worker is told.
+pub(super) enum Command {
+    /// Open a socket, and say what came of it.
+    Open(
+        SocketConfig,
+        Sender<Result<(RawFd, SocketReport), SocketError>>,
+    ),
+    /// Take what is left in the socket and close it.
+    Close(Sender<()>),
+}
+
+/// The near end of a worker. When it is dropped, the worker drains, ends its flows and stops.
+#[derive(Debug)]
+pub struct WorkerHandle {
+    /// None when it was told to stop.
+    commands: Option<Sender<Command>>,
+    counts: Arc<SharedCounts>,
+    thread: JoinHandle<()>,
+}
+
+impl WorkerHandle {
+    /// Starts a worker. Its tracker is made by `shard` on its own thread, which is pinned by then, so
+    /// that the memory lies near the core.
+    pub fn start(
+        config: WorkerConfig,
+        shard: impl FnOnce() -> Shard + Send + 'static,
+    ) -> io::Result<Self> {
+        let (sender, commands) = bounded(1);
+        let counts = Arc::<SharedCounts>::default();
+        let shared = Arc::clone(&counts);
+        let name = format!("queue-{}", config.queue);
+        let thread = thread::Builder::new().name(name).spawn(move || {
+            if let Some(core) = config.core
+                && !core_affinity::set_for_current(core)
+            {
+                log::warn!(
+                    "cannot pin the worker of queue {} to core {}",
+                    config.queue,
+                    core.id
+                );
+            }
+            Worker::new(&config, shard(), commands, shared).run();
+        })?;
+        Ok(Self {
+            commands: Some(sender),
+            counts,
+            thread,
+        })
+    }
+
+    /// Opens a socket. The descriptor stays open until [`WorkerHandle::close`].
+    pub fn open(&self, config: SocketConfig) -> Option<Result<(RawFd, SocketReport), SocketError>> {
+        let (reply, answer) = bounded(1);
+        self.commands
+            .as_ref()?
+            .send(Command::Open(config, reply))
+            .ok()?;
+        answer.recv().ok()
+    }
+
+    /// Lets it take what is left in the socket and close it. It is done when the receiver has an
+    /// answer, or nobody to wait for: a worker that has panicked.
+    pub fn close(&self) -> Receiver<()> {
+        let (reply, answer) = bounded(1);
+        if let Some(commands) = &self.commands {
+            // One that has panicked takes no command; then there is no answer either.
+            let _ = commands.send(Command::Close(reply));
+        }
+        answer
+    }
+
+    /// Whether it still runs. It ends by itself only by a panic.
+    pub fn is_running(&self) -> bool {
+        !self.thread.is_finished()
+    }
+
+    /// What it has counted.
+    pub fn counts(&self) -> ShardCounts {
+        self.counts.load()
+    }
+
+    /// Tells it to drain its socket, end its flows and stop.
+    pub fn stop(&mut self) {
+        self.commands = None;
+    }
+
+    /// Stops it and waits for its end; returns what it has counted in all. After a panic that is what
+    /// it had counted until then.
+    pub fn finish(mut self) -> ShardCounts {
+        self.stop();
+        if self.thread.join().is_err() {
+            log::error!("a worker has panicked: what it had in its table is lost");
+        }
+        self.counts.load()
+    }
+}
