@@ -14,8 +14,8 @@ const REMEMBERED: usize = 4;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
     now: Timestamp,
-    /// A stamp that is older than the latest one by more than this shows that the clock was set back.
-    step: Option<Duration>,
+    /// A stamp that is older than the latest one by more nanoseconds than this shows that the clock was set back.
+    step: Option<u64>,
     /// How often the clock was set back.
     times_set: u32,
     /// The last of these times, the latest first.
@@ -61,7 +61,7 @@ impl Clock {
     pub(crate) fn new(step: Option<Duration>) -> Self {
         Self {
             now: Timestamp::EPOCH,
-            step,
+            step: step.map(|step| Timestamp::EPOCH.saturating_add(step).as_nanos()),
             times_set: 0,
             set: [SetBack::default(); REMEMBERED],
         }
@@ -82,7 +82,7 @@ impl Clock {
     /// Notes a stamp. Returns whether the clock was set back to it.
     #[inline]
     pub(crate) fn note(&mut self, ts: Timestamp) -> bool {
-        let late = |step| ts.saturating_add(step) < self.now;
+        let late = |step| ts.as_nanos().saturating_add(step) < self.now.as_nanos();
         let set_back = self.step.is_some_and(late);
         if set_back {
             self.set_back(ts);

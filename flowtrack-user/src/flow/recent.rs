@@ -1,8 +1,7 @@
 //! Keys of flows that ended a short while ago.
 
-use std::{hash::Hash, time::Duration};
+use std::time::Duration;
 
-use ahash::RandomState;
 use flowtrack_common::{Orientation, Timestamp};
 
 /// How long a key is remembered beyond the time at which its flow would have been over by itself.
@@ -26,7 +25,6 @@ const FLAGS: u64 = REVERSE | EVICTED;
 #[derive(Debug)]
 pub(super) struct RecentFlows {
     sets: Box<[[Place; WAYS]]>,
-    hasher: RandomState,
 }
 
 /// A key, or none where the tag is 0.
@@ -48,12 +46,11 @@ pub(super) struct RecentFlow {
 }
 
 impl RecentFlows {
-    /// Nothing remembered yet, places for a table of `flows` flows. The hash has the key of `hasher`.
-    pub(super) fn new(flows: usize, hasher: RandomState) -> Self {
+    /// Nothing remembered yet, places for a table of `flows` flows.
+    pub(super) fn new(flows: usize) -> Self {
         let sets = vec![[Place::default(); WAYS]; sets(flows)];
         Self {
             sets: sets.into_boxed_slice(),
-            hasher,
         }
     }
 
@@ -62,9 +59,10 @@ impl RecentFlows {
         sets(flows).saturating_mul(size_of::<[Place; WAYS]>())
     }
 
-    /// Remembers a flow. What was remembered under another `clock` is not found under this one.
-    pub(super) fn remember<K: Hash>(&mut self, key: &K, clock: u32, flow: RecentFlow) {
-        let fingerprint = self.fingerprint(key, clock);
+    /// Remembers a flow by the keyed hash of its key. What was remembered under another `clock` is not
+    /// found under this one.
+    pub(super) fn remember(&mut self, hash: u64, clock: u32, flow: RecentFlow) {
+        let fingerprint = fingerprint(hash, clock);
         let Some(set) = self.set(fingerprint) else {
             return;
         };
@@ -79,14 +77,9 @@ impl RecentFlows {
         }
     }
 
-    /// What is remembered of the flow of `key` at `now`; from now on nothing is.
-    pub(super) fn take<K: Hash>(
-        &mut self,
-        key: &K,
-        clock: u32,
-        now: Timestamp,
-    ) -> Option<RecentFlow> {
-        let fingerprint = self.fingerprint(key, clock);
+    /// What is remembered at `now` of the flow whose key has the hash `hash`; from now on nothing is.
+    pub(super) fn take(&mut self, hash: u64, clock: u32, now: Timestamp) -> Option<RecentFlow> {
+        let fingerprint = fingerprint(hash, clock);
         let set = self.set(fingerprint)?;
         let number = set.iter().position(|place| place.is(fingerprint))?;
         let rest = set.get_mut(number..)?;
@@ -101,10 +94,6 @@ impl RecentFlows {
             evicted: tag & EVICTED != 0,
             over_at,
         })
-    }
-
-    fn fingerprint<K: Hash>(&self, key: &K, clock: u32) -> u64 {
-        self.hasher.hash_one((key, clock)) & !FLAGS
     }
 
     fn set(&mut self, fingerprint: u64) -> Option<&mut [Place; WAYS]> {
@@ -138,6 +127,12 @@ impl Place {
     }
 }
 
+/// Another one for each clock.
+fn fingerprint(hash: u64, clock: u32) -> u64 {
+    const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+    hash.wrapping_add(u64::from(clock).wrapping_mul(SPREAD)) & !FLAGS
+}
+
 fn sets(flows: usize) -> usize {
     (flows / 4).max(PLACES_MIN).div_ceil(WAYS)
 }
@@ -148,10 +143,14 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::new(1_000_000, 0);
 
+    /// Spread as well as a keyed one.
+    fn hash(number: u64) -> u64 {
+        number.wrapping_add(1).wrapping_mul(0xd6e8_feb8_6659_fd93)
+    }
+
     fn one_set() -> RecentFlows {
         RecentFlows {
             sets: vec![[Place::default(); WAYS]].into_boxed_slice(),
-            hasher: RandomState::new(),
         }
     }
 
@@ -171,37 +170,37 @@ mod tests {
     fn what_was_remembered_is_found_once() {
         // So few that no place gets more of them than it holds, whatever the hash is.
         const KEYS: u64 = 64;
-        let mut recent = RecentFlows::new(1000, RandomState::new());
+        let mut recent = RecentFlows::new(1000);
         for number in 0..KEYS {
-            recent.remember(&number, 0, flow(number));
+            recent.remember(hash(number), 0, flow(number));
         }
         for number in 0..KEYS {
-            assert_eq!(recent.take(&number, 0, NOW), Some(flow(number)));
-            assert_eq!(recent.take(&number, 0, NOW), None);
+            assert_eq!(recent.take(hash(number), 0, NOW), Some(flow(number)));
+            assert_eq!(recent.take(hash(number), 0, NOW), None);
         }
-        assert_eq!(recent.take(&KEYS, 0, NOW), None);
+        assert_eq!(recent.take(hash(KEYS), 0, NOW), None);
     }
 
     #[test]
     fn what_is_remembered_again_replaces_what_was_known() {
-        let mut recent = RecentFlows::new(1, RandomState::new());
-        recent.remember(&1, 0, flow(1));
-        recent.remember(&1, 0, flow(6));
-        assert_eq!(recent.take(&1, 0, NOW), Some(flow(6)));
-        assert_eq!(recent.take(&1, 0, NOW), None);
+        let mut recent = RecentFlows::new(1);
+        recent.remember(hash(1), 0, flow(1));
+        recent.remember(hash(1), 0, flow(6));
+        assert_eq!(recent.take(hash(1), 0, NOW), Some(flow(6)));
+        assert_eq!(recent.take(hash(1), 0, NOW), None);
     }
 
     #[test]
     fn what_was_remembered_first_makes_room() {
         let mut recent = one_set();
         for number in 0..WAYS as u64 {
-            recent.remember(&number, 0, flow(number));
+            recent.remember(hash(number), 0, flow(number));
         }
-        recent.remember(&0, 0, flow(0));
-        recent.remember(&100, 0, flow(100));
-        assert_eq!(recent.take(&1, 0, NOW), None);
+        recent.remember(hash(0), 0, flow(0));
+        recent.remember(hash(100), 0, flow(100));
+        assert_eq!(recent.take(hash(1), 0, NOW), None);
         for number in [100, 0, 7, 6, 5, 4, 3, 2] {
-            assert_eq!(recent.take(&number, 0, NOW), Some(flow(number)));
+            assert_eq!(recent.take(hash(number), 0, NOW), Some(flow(number)));
         }
     }
 
@@ -209,49 +208,49 @@ mod tests {
     fn the_place_of_what_was_taken_is_used_again() {
         let mut recent = one_set();
         for number in 0..WAYS as u64 {
-            recent.remember(&number, 0, flow(number));
+            recent.remember(hash(number), 0, flow(number));
         }
-        recent.take(&4, 0, NOW);
-        recent.remember(&100, 0, flow(100));
-        assert!(recent.take(&0, 0, NOW).is_some());
+        recent.take(hash(4), 0, NOW);
+        recent.remember(hash(100), 0, flow(100));
+        assert!(recent.take(hash(0), 0, NOW).is_some());
     }
 
     #[test]
     fn a_key_has_one_place_whatever_was_taken_before() {
         let mut recent = one_set();
-        recent.remember(&1, 0, flow(1));
-        recent.remember(&2, 0, flow(2));
-        recent.take(&2, 0, NOW);
-        recent.remember(&1, 0, flow(7));
-        assert_eq!(recent.take(&1, 0, NOW), Some(flow(7)));
-        assert_eq!(recent.take(&1, 0, NOW), None);
+        recent.remember(hash(1), 0, flow(1));
+        recent.remember(hash(2), 0, flow(2));
+        recent.take(hash(2), 0, NOW);
+        recent.remember(hash(1), 0, flow(7));
+        assert_eq!(recent.take(hash(1), 0, NOW), Some(flow(7)));
+        assert_eq!(recent.take(hash(1), 0, NOW), None);
     }
 
     #[test]
     fn a_flow_is_forgotten_when_it_has_been_over_for_long() {
         let over_at = flow(0).over_at;
         for (late, found) in [(0, true), (1, false)] {
-            let mut recent = RecentFlows::new(1, RandomState::new());
-            recent.remember(&0, 0, flow(0));
+            let mut recent = RecentFlows::new(1);
+            recent.remember(hash(0), 0, flow(0));
             let now = over_at.saturating_add(REMEMBERED + Duration::from_nanos(late));
-            assert_eq!(recent.take(&0, 0, now).is_some(), found);
+            assert_eq!(recent.take(hash(0), 0, now).is_some(), found);
         }
     }
 
     #[test]
     fn what_was_remembered_under_another_clock_is_not_found() {
-        let mut recent = RecentFlows::new(1, RandomState::new());
-        recent.remember(&0, 0, flow(0));
-        assert_eq!(recent.take(&0, 1, NOW), None);
+        let mut recent = RecentFlows::new(1);
+        recent.remember(hash(0), 0, flow(0));
+        assert_eq!(recent.take(hash(0), 1, NOW), None);
     }
 
     #[test]
     fn it_takes_four_bytes_for_each_flow_and_does_not_grow() {
         for (flows, bytes) in [(1, 1 << 14), (1 << 12, 1 << 14), (1_000_000, 4_000_000)] {
             assert_eq!(RecentFlows::memory(flows), bytes);
-            let mut recent = RecentFlows::new(flows, RandomState::new());
+            let mut recent = RecentFlows::new(flows);
             for number in 0..10_000 {
-                recent.remember(&number, 0, flow(number));
+                recent.remember(hash(number), 0, flow(number));
             }
             assert_eq!(size_of_val(&*recent.sets), bytes);
         }

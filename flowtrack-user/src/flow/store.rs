@@ -94,6 +94,11 @@ impl Lookup {
         hash: 0,
         compact: None,
     };
+
+    /// The keyed hash of the key.
+    pub(super) fn hash(&self) -> u64 {
+        self.hash
+    }
 }
 
 impl<K: FlowKey> FlowStore<K> {

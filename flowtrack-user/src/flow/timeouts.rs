@@ -180,8 +180,8 @@ impl TimeoutSlot {
     /// The slot at a position in [`TimeoutSlot::all`], the last one where there is none.
     #[inline]
     pub(super) fn at(index: usize) -> Self {
-        let last = Self::COUNT - 1;
-        Self(u8::try_from(index.min(last)).unwrap_or_default())
+        // There are fewer than 256.
+        Self(u8::try_from(index.min(Self::COUNT - 1)).unwrap_or_default())
     }
 
     /// Position in [`TimeoutSlot::all`].

@@ -142,7 +142,7 @@ impl<K: FlowKey> Tracker<K> {
             ahead: Ahead::default(),
             clock: Clock::new(config.clock_step),
             losses: Losses::new(),
-            recent: RecentFlows::new(config.max_flows, config.hasher()),
+            recent: RecentFlows::new(config.max_flows),
             gauge: PressureGauge::default(),
             flood: SynFlood::new(config.hasher()),
             counters: TrackerCounters::default(),

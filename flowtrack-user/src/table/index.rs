@@ -92,10 +92,22 @@ impl Index {
     /// `is` may be asked about slots of other hashes.
     #[inline]
     pub fn find(&self, hash: u64, mut is: impl FnMut(u32) -> bool) -> Option<u32> {
-        let tag = tag(hash);
-        for at in self.probes(hash) {
+        let bucket = self.buckets.get(self.home(hash))?;
+        if let Some(slot) = bucket.tagged(tag(hash)).find(|&slot| is(slot)) {
+            return Some(slot);
+        }
+        if bucket.passed() == 0 {
+            return None;
+        }
+        self.find_further(hash, is)
+    }
+
+    /// The same behind the first bucket, past which some entries went.
+    #[cold]
+    fn find_further(&self, hash: u64, mut is: impl FnMut(u32) -> bool) -> Option<u32> {
+        for at in self.probes(hash).skip(1) {
             let bucket = self.buckets.get(at)?;
-            if let Some(slot) = bucket.tagged(tag).find(|&slot| is(slot)) {
+            if let Some(slot) = bucket.tagged(tag(hash)).find(|&slot| is(slot)) {
                 return Some(slot);
             }
             if bucket.passed() == 0 {
@@ -108,6 +120,19 @@ impl Index {
     /// Adds `slot` under `hash`. False if none of the buckets in which it may lie has room: nothing
     /// was changed.
     pub fn insert(&mut self, hash: u64, slot: u32) -> bool {
+        let home = self.home(hash);
+        if let Some(bucket) = self.buckets.get_mut(home)
+            && let Some(place) = bits(bucket.places(FREE)).next()
+        {
+            bucket.set(place, tag(hash), slot);
+            return true;
+        }
+        self.insert_further(hash, slot)
+    }
+
+    /// The same where the first bucket is full.
+    #[cold]
+    fn insert_further(&mut self, hash: u64, slot: u32) -> bool {
         let Some((at, place)) = self.place_of(hash, |bucket| bits(bucket.places(FREE)).next())
         else {
             return false;

@@ -45,6 +45,9 @@ struct Step {
 /// The numbers behind what the client and the server of a connection have sent.
 type Numbers = [u32; 2];
 
+/// [`c`] or [`s`].
+type Maker = fn(&str, u32, u32, u32) -> Segment;
+
 fn kind() -> impl Strategy<Value = Kind> {
     prop_oneof![
         3 => Just(Kind::Syn),
@@ -135,8 +138,7 @@ impl Step {
 
     /// The segment, which moves on the numbers of its side.
     fn segment(&self, numbers: &mut Numbers) -> Segment {
-        let (make, own): (fn(&str, u32, u32, u32) -> Segment, _) =
-            if self.from_client { (c, 0) } else { (s, 1) };
+        let (make, own): (Maker, _) = if self.from_client { (c, 0) } else { (s, 1) };
         let [next, ack] = [numbers[own], numbers[1 - own]];
         let (segment, end) = match self.kind {
             Kind::Syn => (make("S", 0, 0, 0), next.max(1)),
@@ -193,7 +195,9 @@ proptest! {
             let (burst, later) = rest.split_at(cut.min(rest.len()));
             let observations: Vec<_> = burst.iter().copied().map(Observation::Packet).collect();
             short.tracker.burst(&observations, &mut short.log);
-            burst.iter().for_each(|meta| long.packet(meta));
+            for meta in burst {
+                long.packet(meta);
+            }
             for probe in [&mut short, &mut long] {
                 probe.expire(cut);
                 if loses {

@@ -155,7 +155,8 @@ impl<K: FlowKey> Tracker<K> {
             evicted,
             over_at: flow.last_use.stamp().saturating_add(timeout),
         };
-        self.recent.remember(key, clock, recent);
+        let hash = self.flows.lookup(key).hash();
+        self.recent.remember(hash, clock, recent);
     }
 
     /// Whether packets were lost since the flow was used, and while it lived.

@@ -125,7 +125,7 @@ impl<K: FlowKey> Tracker<K> {
     /// Starts a flow; a full table gives one up for it.
     fn start(&mut self, lookup: &Lookup, meta: &Meta<K>, sink: &mut impl EventSink<K>) {
         self.make_room(sink);
-        let recent = self.returned(&meta.packet.key);
+        let recent = self.returned(lookup);
         self.counters.created += 1;
         if self.start_plain(lookup, meta, recent, sink) {
             return;
@@ -208,10 +208,10 @@ impl<K: FlowKey> Tracker<K> {
         false
     }
 
-    /// What is remembered of the flow that `key` had before.
-    fn returned(&mut self, key: &K) -> Option<RecentFlow> {
+    /// What is remembered of the flow that the key had before.
+    fn returned(&mut self, lookup: &Lookup) -> Option<RecentFlow> {
         let now = self.clock.now();
-        let recent = self.recent.take(key, self.clock.number(), now)?;
+        let recent = self.recent.take(lookup.hash(), self.clock.number(), now)?;
         if recent.evicted && now <= recent.over_at {
             self.counters.returned += 1;
         }
