@@ -77,7 +77,7 @@ impl ShardsBench {
         match &self.source {
             Source::Files(paths) => {
                 let trace = Trace::read(paths, shards)?;
-                let team = Team::new(shards, &TrackerConfig::default())?;
+                let team = Team::new(shards, self.shards, &TrackerConfig::default())?;
                 let mut side = Side::new(trace, team);
                 if side.trace.packets() == 0 {
                     return Err(BenchError::NoPackets);
@@ -89,7 +89,7 @@ impl ShardsBench {
                 let plan = Plan::new(*spec);
                 let config = plan.tracker(room(plan.table, shards));
                 let trace = Trace::synthetic(*spec, shards);
-                let mut side = Side::new(trace, Team::new(shards, &config)?);
+                let mut side = Side::new(trace, Team::new(shards, self.shards, &config)?);
                 while side.trace.open() {
                     side.take(Work::Track)?;
                 }

@@ -74,7 +74,7 @@ impl BareTable {
             let bucket = self.buckets.get(home)?;
             let found = bucket.candidates(hash).find(|&slot| {
                 let record = self.records.get(slot);
-                record.is_some_and(|record| record.key == key)
+                record.is_some_and(|record| record.key.is(&key))
             });
             if let Some(slot) = found {
                 return self.records.get_mut(slot);

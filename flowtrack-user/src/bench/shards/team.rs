@@ -29,11 +29,15 @@ pub(super) enum Work {
     Parse,
 }
 
-/// Shards, each with a core.
-pub(super) struct Team(Vec<Member>);
+/// Shards and the cores that they work on.
+pub(super) struct Team {
+    members: Vec<Member>,
+    cores: Vec<CoreId>,
+    /// The place of the first shard's core.
+    first: usize,
+}
 
 struct Member {
-    core: Option<CoreId>,
     pipeline: Pipeline,
     parser: Reference<NoTable>,
 }
@@ -55,42 +59,65 @@ struct Span {
 }
 
 impl Team {
-    /// So many shards, on as many cores, if there are. Their memory is taken by threads on these.
-    pub(super) fn new(shards: usize, config: &TrackerConfig) -> Result<Self, BenchError> {
+    /// So many shards, and so many cores for them, if there are. Their memory is taken by threads on these.
+    pub(super) fn new(
+        shards: usize,
+        cores: usize,
+        config: &TrackerConfig,
+    ) -> Result<Self, BenchError> {
         config.check_memory(shards)?;
-        let cores = core_affinity::get_core_ids().unwrap_or_default();
-        let members = (0..shards).map(|shard| {
-            let core = cores.get(shard % cores.len().max(1)).copied();
-            thread::scope(|scope| {
+        let mut team = Self {
+            members: Vec::with_capacity(shards),
+            cores: core_affinity::get_core_ids().unwrap_or_default(),
+            first: 0,
+        };
+        team.cores.truncate(cores);
+        for shard in 0..shards {
+            let core = team.core(shard);
+            let pipeline = thread::scope(|scope| {
                 let made = thread::Builder::new().spawn_scoped(scope, || {
                     pin(core);
                     Pipeline::new(config)
                 });
-                Ok(Member {
-                    core,
-                    pipeline: made.and_then(joined).map_err(no_thread)??,
-                    parser: Reference::new(NoTable),
-                })
-            })
-        });
-        members.collect::<Result<_, BenchError>>().map(Self)
+                made.and_then(joined)
+            });
+            team.members.push(Member {
+                pipeline: pipeline.map_err(no_thread)??,
+                parser: Reference::new(NoTable),
+            });
+        }
+        Ok(team)
     }
 
-    /// Lets each shard work through its frames, all at the same time.
+    /// The core of a shard.
+    fn core(&self, shard: usize) -> Option<CoreId> {
+        let place = (self.first + shard) % self.cores.len().max(1);
+        self.cores.get(place).copied()
+    }
+
+    /// Lets each shard work through its frames, all at the same time. Where there are more cores than
+    /// shards, they go on to the next one afterwards: cores are not alike when others use them too.
     pub(super) fn work(
         &mut self,
         work: Work,
         (arenas, later): (&[Arena], Duration),
     ) -> Result<Timing, BenchError> {
-        let Self(members) = self;
-        let gate = &Gate::new(members.len().min(arenas.len()));
+        let cores: Vec<_> = (0..self.members.len())
+            .map(|shard| self.core(shard))
+            .collect();
+        if cores.len() < self.cores.len() {
+            self.first += 1;
+        }
+        let gate = &Gate::new(cores.len().min(arenas.len()));
         let spans = thread::scope(|scope| {
-            let threads: Vec<_> = members
+            let threads: Vec<_> = self
+                .members
                 .iter_mut()
+                .zip(cores)
                 .zip(arenas)
-                .map(|(member, arena)| {
+                .map(|((member, core), arena)| {
                     let thread = thread::Builder::new().spawn_scoped(scope, move || {
-                        pin(member.core);
+                        pin(core);
                         gate.pass();
                         member.work(work, arena, later)
                     });
@@ -106,7 +133,7 @@ impl Team {
 
     /// What each shard has counted.
     pub(super) fn counts(&self) -> impl Iterator<Item = Counts> {
-        self.0.iter().map(|member| member.pipeline.counts())
+        self.members.iter().map(|member| member.pipeline.counts())
     }
 }
 
