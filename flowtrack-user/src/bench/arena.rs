@@ -5,9 +5,12 @@ use std::{ops::ControlFlow, path::PathBuf, time::Duration};
 use flowtrack_common::{Frame, LinkType, Timestamp};
 
 use super::traffic::{MAX_FRAME, Made};
-use crate::capture::{
-    BURST,
-    pcap::{CaptureFile, ReadError},
+use crate::{
+    capture::{
+        AHEAD, BURST,
+        pcap::{CaptureFile, ReadError},
+    },
+    table::prefetch_head,
 };
 
 /// Frames of a ring: as many as a UMEM has.
@@ -150,13 +153,24 @@ impl<'a> Burst<'a> {
             frames,
             later,
         } = self;
-        frames.iter().map(move |place| Frame {
-            bytes: bytes
+        let of = move |place: &Place| {
+            bytes
                 .get(place.at..place.at + place.len)
-                .unwrap_or_default(),
-            wire_len: place.wire_len,
-            link: place.link,
-            ts: place.ts.saturating_add(later),
+                .unwrap_or_default()
+        };
+        for place in frames.iter().take(AHEAD) {
+            prefetch_head(of(place));
+        }
+        frames.iter().enumerate().map(move |(number, place)| {
+            if let Some(later) = frames.get(number + AHEAD) {
+                prefetch_head(of(later));
+            }
+            Frame {
+                bytes: of(place),
+                wire_len: place.wire_len,
+                link: place.link,
+                ts: place.ts.saturating_add(later),
+            }
         })
     }
 }

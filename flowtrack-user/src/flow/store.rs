@@ -152,7 +152,9 @@ impl<K: FlowKey> FlowStore<K> {
     }
 
     /// What `key` is looked up by.
-    #[inline]
+    // A call returns it by way of memory, where it is read in wider pieces than it was written in.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the copy takes as long as the hash")]
     pub(super) fn lookup(&self, key: &K) -> Lookup {
         let compact = key.compact().map(|CompactKey(bytes)| Words::of(bytes));
         let hash = match compact {

@@ -17,7 +17,7 @@ mod simd;
 pub use index::Index;
 pub use lists::{Links, Record};
 pub use memory::{Pages, Paging, Region};
-pub(crate) use prefetch::prefetch;
+pub(crate) use prefetch::{prefetch, prefetch_head};
 pub use records::{Full, RecordTable};
 
 /// No slot.

@@ -12,6 +12,16 @@ pub(crate) fn prefetch<T>(place: &T) {
     }
 }
 
+/// Starts to bring the headers at the start of a frame into the cache.
+#[inline]
+pub(crate) fn prefetch_head(frame: &[u8]) {
+    let head = frame.get(..LINE).unwrap_or(frame);
+    // They may lie across two lines.
+    for byte in [head.first(), head.last()].into_iter().flatten() {
+        prefetch(byte);
+    }
+}
+
 #[cfg(all(target_arch = "x86_64", not(miri)))]
 #[inline]
 fn prefetch_line(line: *const u8) {

@@ -7,7 +7,7 @@ use flowtrack_common::{Frame, LinkType, Timestamp, abi::Stamp};
 use xsk_rs::FrameDesc;
 
 use super::socket::XskSocket;
-use crate::sys::clock::TaiClock;
+use crate::{capture::AHEAD, sys::clock::TaiClock, table::prefetch_head};
 
 /// Where the time stamp ends and the packet starts.
 const STAMP_LEN: usize = size_of::<Stamp>();
@@ -87,9 +87,13 @@ impl<'a> RxBatch<'a> {
     /// The packets, in the order of their arrival.
     pub fn packets(&self) -> Packets<'_> {
         let descs = &self.socket.pending.descs;
+        let descs = descs.get(..self.whole).unwrap_or_default();
+        for desc in descs.iter().take(AHEAD) {
+            prefetch_head(self.socket.data(desc));
+        }
         Packets {
             socket: self.socket,
-            descs: descs.get(..self.whole).unwrap_or_default().iter(),
+            descs: descs.iter(),
         }
     }
 }
@@ -111,6 +115,9 @@ impl<'a> Iterator for Packets<'a> {
     type Item = RxPacket<'a>;
 
     fn next(&mut self) -> Option<RxPacket<'a>> {
+        if let Some(later) = self.descs.as_slice().get(AHEAD) {
+            prefetch_head(self.socket.data(later));
+        }
         let first = self.descs.next()?;
         let mut len = first.lengths().data();
         let mut more = first.has_more_frames();
