@@ -40,7 +40,8 @@ struct Bucket {
 const _: () = assert!(size_of::<Bucket>() == 64);
 
 impl Index {
-    /// An index for `capacity` entries, of which a bucket then has 8.4 on average.
+    /// An index for `capacity` entries, of which a bucket then has 7.8 on average: few
+    /// buckets are full, so few entries lie in another one than theirs.
     pub fn try_new(capacity: usize) -> io::Result<Self> {
         let buckets = Region::filled(Self::buckets(capacity), Bucket::default())?;
         Ok(Self { buckets })
@@ -58,9 +59,9 @@ impl Index {
     }
 
     fn buckets(capacity: usize) -> usize {
-        let (tenths, used) = (10, 7);
+        let (twentieths, used) = (20, 13);
         capacity
-            .saturating_mul(tenths)
+            .saturating_mul(twentieths)
             .div_ceil(ENTRIES * used)
             .max(1)
     }
@@ -73,10 +74,14 @@ impl Index {
         }
     }
 
-    /// The slot that a look-up of `hash` will most likely ask for first.
+    /// The slots that a look-up of `hash` will ask for, unless it is one of the few that go on to
+    /// another bucket.
     #[inline]
-    pub fn first(&self, hash: u64) -> Option<u32> {
-        self.buckets.get(self.home(hash))?.tagged(tag(hash)).next()
+    pub fn candidates(&self, hash: u64) -> impl Iterator<Item = u32> + '_ {
+        let bucket = self.buckets.get(self.home(hash));
+        bucket
+            .into_iter()
+            .flat_map(move |bucket| bucket.tagged(tag(hash)))
     }
 
     /// A slot in the bucket of `hash`, whatever its hash: to be removed if [`insert`](Self::insert)

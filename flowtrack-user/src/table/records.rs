@@ -107,11 +107,11 @@ impl<R: Record, const LISTS: usize> RecordTable<R, LISTS> {
         self.index.prefetch(hash);
     }
 
-    /// Starts to bring the record into the cache that a look-up of `hash` will most likely need. Its
+    /// Starts to bring the records into the cache that a look-up of `hash` will most likely need. Its
     /// bucket should be there already.
     #[inline]
     pub fn prefetch_record(&self, hash: u64) {
-        if let Some(slot) = self.index.first(hash) {
+        for slot in self.index.candidates(hash) {
             self.prefetch_slot(SlotId(slot));
         }
     }
