@@ -1,6 +1,7 @@
 //! Live flows, as they lie in memory.
 
 mod envelopes;
+mod lookup;
 mod slab;
 
 use std::io;
@@ -8,7 +9,8 @@ use std::io;
 use ahash::RandomState;
 use flowtrack_common::{CompactKey, Envelope, FlowKey, FlowSide, VictimClass};
 
-use self::{envelopes::Envelopes, slab::Slab};
+pub(super) use self::lookup::Lookup;
+use self::{envelopes::Envelopes, lookup::Words, slab::Slab};
 use super::{
     TimeoutSlot, TrackerConfig,
     clock::LastUse,
@@ -35,70 +37,11 @@ pub(super) struct FlowStore<K> {
     hasher: RandomState,
 }
 
-/// What a flow is looked up by.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Lookup {
-    hash: u64,
-    /// The compact form of the key.
-    compact: Option<Words>,
-}
-
-/// A compact key as numbers, which are compared and hashed at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Words {
-    /// Of its first eight bytes.
-    first: u64,
-    /// Of the next four.
-    middle: u32,
-    last: u8,
-}
-
 /// When a flow was used, and for how long it may be silent.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Patience {
     pub(super) last_use: LastUse,
     pub(super) timeout: TimeoutSlot,
-}
-
-impl Words {
-    #[inline]
-    fn of(bytes: [u8; 13]) -> Self {
-        let (first, rest) = bytes.split_at(8);
-        let [.., last] = bytes;
-        Self {
-            first: u64::from_ne_bytes(first.first_chunk().copied().unwrap_or_default()),
-            middle: u32::from_ne_bytes(rest.first_chunk().copied().unwrap_or_default()),
-            last,
-        }
-    }
-
-    #[inline]
-    fn bytes(self) -> [u8; 13] {
-        let mut bytes = [self.last; 13];
-        let (first, rest) = bytes.split_at_mut(8);
-        first.copy_from_slice(&self.first.to_ne_bytes());
-        rest[..4].copy_from_slice(&self.middle.to_ne_bytes());
-        bytes
-    }
-
-    #[inline]
-    fn number(self) -> u128 {
-        let rest = u64::from(self.middle) | u64::from(self.last) << u32::BITS;
-        u128::from(self.first) | u128::from(rest) << u64::BITS
-    }
-}
-
-impl Lookup {
-    /// Of what has no key.
-    pub(super) const NONE: Self = Self {
-        hash: 0,
-        compact: None,
-    };
-
-    /// The keyed hash of the key.
-    pub(super) fn hash(&self) -> u64 {
-        self.hash
-    }
 }
 
 impl<K: FlowKey> FlowStore<K> {
