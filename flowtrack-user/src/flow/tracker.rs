@@ -68,7 +68,7 @@ impl TrackerCounters {
 /// Observations whose memory is fetched at once: a processor waits for several lines and pages as long as
 /// for one. While a group is tracked, the flows of the next one and the places of the one after that are
 /// on their way.
-const GROUP: usize = 16;
+const GROUP: usize = 8;
 
 /// Some observations, and what they are looked up by.
 struct Group<'a, K> {
