@@ -2,6 +2,7 @@
 
 mod ahead;
 mod end;
+mod group;
 mod report;
 mod room;
 mod ticks;
@@ -14,7 +15,11 @@ use std::{
 
 use flowtrack_common::{EndReason, FlowKey, FlowStats, Timestamp, VictimClass};
 
-use self::{ahead::Ahead, ticks::Ticks};
+use self::{
+    ahead::Ahead,
+    group::{GROUP, Group},
+    ticks::Ticks,
+};
 use super::{
     EventSink, FlowRecord, Meta, Observation, TrackerConfig,
     clock::Clock,
@@ -62,40 +67,6 @@ impl TrackerCounters {
     fn record<K>(&mut self, record: &FlowRecord<K>) {
         self.records += 1;
         self.recorded_packets += record.packets();
-    }
-}
-
-/// Observations whose memory is fetched at once: a processor waits for several lines and pages as long as
-/// for one. While a group is tracked, the flows of the next one and the places of the one after that are
-/// on their way.
-const GROUP: usize = 8;
-
-/// Some observations, and what they are looked up by.
-struct Group<'a, K> {
-    observations: &'a [Observation<K>],
-    lookups: [Lookup; GROUP],
-}
-
-impl<K> Clone for Group<'_, K> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<K> Copy for Group<'_, K> {}
-
-impl<K> Default for Group<'_, K> {
-    fn default() -> Self {
-        Self {
-            observations: &[],
-            lookups: [Lookup::NONE; GROUP],
-        }
-    }
-}
-
-impl<K> Group<'_, K> {
-    fn lookups(&self) -> impl Iterator<Item = &Lookup> {
-        self.lookups.iter().take(self.observations.len())
     }
 }
 
