@@ -2,22 +2,25 @@
 
 use std::io;
 
+use crate::table::{Paging, Region};
+
 /// Values by number, at most so many. Room for all is reserved, but memory that was never used takes none.
 #[derive(Debug)]
 pub(super) struct Slab<T> {
-    values: Vec<T>,
+    values: Region<T>,
     free: Vec<u32>,
 }
 
 impl<T: Copy> Slab<T> {
     /// Room for `capacity` values.
     pub(super) fn try_new(capacity: usize) -> io::Result<Self> {
-        let (mut values, mut free) = (Vec::new(), Vec::new());
-        let reserved = values
-            .try_reserve_exact(capacity)
-            .and_then(|()| free.try_reserve_exact(capacity));
+        let mut free = Vec::new();
+        let reserved = free.try_reserve_exact(capacity);
         reserved.map_err(|_| io::ErrorKind::OutOfMemory)?;
-        Ok(Self { values, free })
+        Ok(Self {
+            values: Region::try_new(capacity, Paging::OnDemand)?,
+            free,
+        })
     }
 
     /// Bytes that were used so far.
@@ -27,14 +30,15 @@ impl<T: Copy> Slab<T> {
 
     /// Adds a value and gives its number. There must be room for it.
     pub(super) fn add(&mut self, value: T) -> u32 {
-        debug_assert!(!self.free.is_empty() || self.values.len() < self.values.capacity());
+        debug_assert!(!self.free.is_empty() || self.values.len() < self.values.room());
         if let Some(number) = self.free.pop()
             && let Some(place) = self.values.get_mut(number as usize)
         {
             *place = value;
             return number;
         }
-        self.values.push(value);
+        let added = self.values.push(value);
+        debug_assert!(added, "there is room for all flows");
         // A table has fewer flows than 2^32.
         u32::try_from(self.values.len() - 1).unwrap_or(u32::MAX)
     }
@@ -65,7 +69,7 @@ mod tests {
     #[test]
     fn numbers_are_used_again_and_nothing_is_allocated_later() {
         let mut slab = Slab::try_new(3).unwrap();
-        let capacity = (slab.values.capacity(), slab.free.capacity());
+        let capacity = (slab.values.room(), slab.free.capacity());
         let numbers = [10, 20, 30].map(|value| slab.add(value));
         assert_eq!(numbers, [0, 1, 2]);
         slab.remove(1);
@@ -81,7 +85,7 @@ mod tests {
         for number in numbers {
             slab.remove(number);
         }
-        assert_eq!(capacity, (slab.values.capacity(), slab.free.capacity()));
+        assert_eq!(capacity, (slab.values.room(), slab.free.capacity()));
     }
 
     #[test]

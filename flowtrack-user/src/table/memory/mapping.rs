@@ -80,7 +80,12 @@ impl Mapping {
         // SAFETY: as above.
         let _ = check(unsafe { libc::madvise(start.as_ptr().cast(), len, MADV_HUGEPAGE) });
         populate(start, len, paging)?;
-        let pages = match huge_bytes(start) {
+        let pages = match paging {
+            Paging::Now => huge_bytes(start),
+            // There are no pages yet.
+            Paging::OnDemand => 0,
+        };
+        let pages = match pages {
             0 => Pages::Base,
             bytes => Pages::Transparent(bytes.min(len)),
         };
