@@ -73,3 +73,18 @@ impl<K> EventSink<K> for Vec<FlowRecord<K>> {
         self.push(record);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_union_has_what_either_set_has_and_no_more() {
+        let (started, ended) = (EventKinds::STARTED, EventKinds::ENDED);
+        let both = started.union(ended);
+        assert!(both.contains(started) && both.contains(ended));
+        assert!(!both.contains(EventKinds::PACKET));
+        assert_eq!(both.union(started), both);
+        assert_eq!(EventKinds::NONE.union(ended), ended);
+    }
+}
