@@ -94,8 +94,10 @@ pub struct Tracker<K> {
 }
 
 impl<K: FlowKey> Tracker<K> {
-    /// A tracker without flows. All its memory is allocated here; that of the table is touched by the
-    /// calling thread, so that it lies near its core.
+    /// A tracker without flows. All its memory is allocated here; with [`Paging::Now`] the calling
+    /// thread has that of the table at once, near its core.
+    ///
+    /// [`Paging::Now`]: crate::table::Paging::Now
     ///
     /// Where there is not enough memory the process ends, as with a vector that cannot grow:
     /// [`Tracker::try_new`] and [`TrackerConfig::check_memory`] tell beforehand.
