@@ -20,8 +20,26 @@ pub const XSKS_MAP: &str = "XSKS";
 /// `BPF_MAP_TYPE_PERCPU_ARRAY` of [`Verdicts`]: one slot a receive queue, the last one
 /// ([`OTHER_QUEUES`]) for all queues beyond the map.
 pub const VERDICTS_MAP: &str = "VERDICTS";
+/// `BPF_MAP_TYPE_ARRAY` with one [`CaptureSettings`].
+pub const SETTINGS_MAP: &str = "SETTINGS";
+/// `BPF_MAP_TYPE_ARRAY` of `u32`, one slot a receive queue: other than 0 where the queue is not captured.
+pub const BYPASS_MAP: &str = "BYPASS";
+/// `BPF_MAP_TYPE_DEVMAP` with one slot: the interface that [`MODE_INLINE`] forwards to.
+pub const PEER_MAP: &str = "PEER";
 /// Load-time switch, `u32`: 1 puts a [`Stamp`] in front of each redirected packet.
 pub const STAMP_GLOBAL: &str = "STAMP";
+
+/// Packets are taken away from the host, to the AF_XDP socket of their queue.
+pub const MODE_TAP: u32 = 0;
+/// Packets go on to the host; their headers are copied.
+pub const MODE_OBSERVE: u32 = 1;
+/// Packets go on to the other interface; their headers are copied.
+pub const MODE_INLINE: u32 = 2;
+
+/// What the filter does not want is dropped.
+pub const FILTERED_DROP: u32 = 0;
+/// What the filter does not want goes on to the host.
+pub const FILTERED_PASS: u32 = 1;
 
 /// `BPF_MAP_TYPE_DEVMAP` with one slot: the interface that the generator sends on.
 pub const GENERATOR_PORT_MAP: &str = "PORT";
@@ -46,6 +64,25 @@ pub struct Count {
     pub bytes: u64,
 }
 
+/// What the capture program does with packets; changed while it runs. Zeros are a tap of everything.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CaptureSettings {
+    /// [`MODE_TAP`], [`MODE_OBSERVE`] or [`MODE_INLINE`].
+    pub mode: u32,
+    /// Bytes of each packet that are copied in the modes that copy.
+    pub snap: u32,
+    /// What becomes of packets that the filter does not want in [`MODE_TAP`]: [`FILTERED_DROP`] or
+    /// [`FILTERED_PASS`]. In the other modes they go on as all others do.
+    pub filtered: u32,
+    /// Which of the two filters decides: 1 or 2; 0 if all packets are wanted.
+    pub filter: u32,
+    /// Flows are sampled: packets whose flow has a hash at or above it are not captured. 0 if all are.
+    pub sample_below: u32,
+    /// Key of that hash.
+    pub sample_key: u32,
+}
+
 /// What the capture program decided about the packets of one receive queue on one CPU.
 ///
 /// Each packet that reaches the program is counted in exactly one field.
@@ -55,10 +92,34 @@ pub struct Verdicts {
     /// Handed to the AF_XDP socket of the queue (`XDP_REDIRECT`). The socket may still refuse it,
     /// and counts that itself (`XDP_STATISTICS`).
     pub redirected: Count,
+    /// Its headers were copied, and it went on to the kernel stack (`XDP_PASS`).
+    pub observed: Count,
+    /// Its headers were copied, and it went on to the other interface (`XDP_REDIRECT`).
+    pub forwarded: Count,
+    /// There was no room to copy its headers: it went on all the same.
+    pub ring_full: Count,
+    /// The filter does not want it.
+    pub filtered: Count,
+    /// Its flow is not in the sample.
+    pub sampled_out: Count,
+    /// The queue is not captured at present: left to the kernel stack (`XDP_PASS`), or forwarded.
+    pub bypassed: Count,
     /// No socket on this queue: left to the kernel stack (`XDP_PASS`).
     pub no_socket: Count,
     /// No room in front of the packet for the [`Stamp`]: left to the kernel stack (`XDP_PASS`).
     pub no_headroom: Count,
+    /// There is no other interface: left to the kernel stack (`XDP_PASS`).
+    pub no_peer: Count,
+}
+
+impl Verdicts {
+    /// What user space has received, or the way there has lost.
+    pub fn captured(&self) -> Count {
+        let mut sum = self.redirected;
+        sum += self.observed;
+        sum += self.forwarded;
+        sum
+    }
 }
 
 impl AddAssign for Count {
@@ -72,12 +133,26 @@ impl AddAssign for Verdicts {
     fn add_assign(&mut self, other: Self) {
         let Self {
             redirected,
+            observed,
+            forwarded,
+            ring_full,
+            filtered,
+            sampled_out,
+            bypassed,
             no_socket,
             no_headroom,
+            no_peer,
         } = other;
         self.redirected += redirected;
+        self.observed += observed;
+        self.forwarded += forwarded;
+        self.ring_full += ring_full;
+        self.filtered += filtered;
+        self.sampled_out += sampled_out;
+        self.bypassed += bypassed;
         self.no_socket += no_socket;
         self.no_headroom += no_headroom;
+        self.no_peer += no_peer;
     }
 }
 
@@ -121,19 +196,22 @@ pub struct SpanSettings {
 }
 
 const _: () = assert!(size_of::<Count>() == 16);
-const _: () = assert!(size_of::<Verdicts>() == 48);
+const _: () = assert!(size_of::<Verdicts>() == 160);
+const _: () = assert!(size_of::<CaptureSettings>() == 24);
 const _: () = assert!(size_of::<Stamp>() == 8);
 const _: () = assert!(size_of::<GeneratorSettings>() == 24);
 const _: () = assert!(size_of::<SpanSettings>() == 12);
 
 #[cfg(feature = "user")]
 mod pod {
-    use super::{Count, GeneratorSettings, SpanSettings, Verdicts};
+    use super::{CaptureSettings, Count, GeneratorSettings, SpanSettings, Verdicts};
 
     // SAFETY: two u64, no padding, valid for every bit pattern.
     unsafe impl aya::Pod for Count {}
-    // SAFETY: three `Count`, no padding, valid for every bit pattern.
+    // SAFETY: ten `Count`, no padding, valid for every bit pattern.
     unsafe impl aya::Pod for Verdicts {}
+    // SAFETY: six u32, no padding, valid for every bit pattern.
+    unsafe impl aya::Pod for CaptureSettings {}
     // SAFETY: two u64 and two u32, no padding, valid for every bit pattern.
     unsafe impl aya::Pod for GeneratorSettings {}
     // SAFETY: three u32, no padding, valid for every bit pattern.

@@ -1,21 +1,32 @@
 //! The capture program: counts each packet, stamps it if asked to, and hands it to the AF_XDP
 //! socket of its receive queue.
 
+mod filter;
+mod sample;
+
 use aya_ebpf::{
     Global,
-    bindings::xdp_action::{XDP_PASS, XDP_REDIRECT},
+    bindings::xdp_action::{XDP_DROP, XDP_PASS, XDP_REDIRECT},
     helpers::{bpf_ktime_get_tai_ns, bpf_xdp_adjust_head, bpf_xdp_get_buff_len},
     macros::{map, xdp},
-    maps::{PerCpuArray, XskMap},
+    maps::{Array, PerCpuArray, XskMap},
     programs::XdpContext,
 };
-use flowtrack_common::abi::{Count, MAX_QUEUES, OTHER_QUEUES, Stamp, Verdicts};
+use flowtrack_common::abi::{
+    CaptureSettings, Count, FILTERED_DROP, MAX_QUEUES, MODE_TAP, OTHER_QUEUES, Stamp, Verdicts,
+};
 
 #[map]
 pub(crate) static XSKS: XskMap = XskMap::with_max_entries(MAX_QUEUES, 0);
 
 #[map]
 static VERDICTS: PerCpuArray<Verdicts> = PerCpuArray::with_max_entries(OTHER_QUEUES + 1, 0);
+
+#[map]
+static SETTINGS: Array<CaptureSettings> = Array::with_max_entries(1, 0);
+
+#[map]
+static BYPASS: Array<u32> = Array::with_max_entries(MAX_QUEUES, 0);
 
 #[unsafe(no_mangle)]
 static STAMP: Global<u32> = Global::new(0);
@@ -28,8 +39,11 @@ static STAMP: Global<u32> = Global::new(0);
 const STAMP_LEN: i32 = size_of::<Stamp>() as i32;
 
 /// Why a packet leaves the program; each has its counter in [`Verdicts`].
-enum Verdict {
+pub(crate) enum Verdict {
     Redirected,
+    Filtered,
+    SampledOut,
+    Bypassed,
     NoSocket,
     NoHeadroom,
 }
@@ -45,13 +59,44 @@ fn flowtrack(ctx: XdpContext) -> u32 {
     let queue = ctx.rx_queue_index();
     // SAFETY: `ctx.ctx` is the context that the kernel called the program with.
     let bytes = unsafe { bpf_xdp_get_buff_len(ctx.ctx) };
-    let verdict = redirect(&ctx, queue);
-    let action = match verdict {
-        Verdict::Redirected => XDP_REDIRECT,
-        Verdict::NoSocket | Verdict::NoHeadroom => XDP_PASS,
+    let settings = SETTINGS.get(0).copied().unwrap_or_default();
+    let (action, verdict) = match unwanted(&ctx, queue, &settings) {
+        Some(verdict) => (let_go(&verdict, &settings), verdict),
+        None => capture(&ctx, queue),
     };
     count(&ctx, queue, bytes, &verdict);
     action
+}
+
+/// Why the packet is not captured, if it is not.
+fn unwanted(ctx: &XdpContext, queue: u32, settings: &CaptureSettings) -> Option<Verdict> {
+    if BYPASS.get(queue).is_some_and(|bypass| *bypass != 0) {
+        return Some(Verdict::Bypassed);
+    }
+    if settings.filter != 0 && !filter::accepts(ctx, settings) {
+        return Some(Verdict::Filtered);
+    }
+    if settings.sample_below != 0 && !sample::is_in(ctx, settings) {
+        return Some(Verdict::SampledOut);
+    }
+    None
+}
+
+/// What becomes of a packet that is not captured.
+fn let_go(verdict: &Verdict, settings: &CaptureSettings) -> u32 {
+    match (settings.mode, verdict) {
+        (MODE_TAP, Verdict::Filtered) if settings.filtered == FILTERED_DROP => XDP_DROP,
+        (MODE_TAP, Verdict::SampledOut) => XDP_DROP,
+        _ => XDP_PASS,
+    }
+}
+
+/// What becomes of a packet that is captured.
+fn capture(ctx: &XdpContext, queue: u32) -> (u32, Verdict) {
+    match redirect(ctx, queue) {
+        Verdict::Redirected => (XDP_REDIRECT, Verdict::Redirected),
+        verdict => (XDP_PASS, verdict),
+    }
 }
 
 fn redirect(ctx: &XdpContext, queue: u32) -> Verdict {
@@ -106,6 +151,9 @@ fn count(ctx: &XdpContext, queue: u32, bytes: u64, verdict: &Verdict) {
     let verdicts = unsafe { &mut *verdicts };
     let counter = match verdict {
         Verdict::Redirected => &mut verdicts.redirected,
+        Verdict::Filtered => &mut verdicts.filtered,
+        Verdict::SampledOut => &mut verdicts.sampled_out,
+        Verdict::Bypassed => &mut verdicts.bypassed,
         Verdict::NoSocket => &mut verdicts.no_socket,
         Verdict::NoHeadroom => &mut verdicts.no_headroom,
     };

@@ -65,16 +65,7 @@ fn verdicts(ebpf: &Ebpf, queue: u32) -> Result<Verdicts> {
     let map = ebpf.map(VERDICTS_MAP).context("no map of verdicts")?;
     let map = PerCpuArray::<_, Verdicts>::try_from(map)?;
     let mut sum = Verdicts::default();
-    for cpu in map.get(&queue, 0)?.iter() {
-        for (sum, count) in [
-            (&mut sum.redirected, cpu.redirected),
-            (&mut sum.no_socket, cpu.no_socket),
-            (&mut sum.no_headroom, cpu.no_headroom),
-        ] {
-            sum.packets += count.packets;
-            sum.bytes += count.bytes;
-        }
-    }
+    map.get(&queue, 0)?.iter().for_each(|cpu| sum += *cpu);
     Ok(sum)
 }
 

@@ -68,10 +68,24 @@ pub struct LedgerRow {
 pub struct XdpRow {
     /// Handed to the socket.
     pub redirected: Counted,
+    /// Headers copied, and left to the kernel.
+    pub observed: Counted,
+    /// Headers copied, and forwarded to the other interface.
+    pub forwarded: Counted,
+    /// Left to the kernel or forwarded without a copy: nobody had made room for it.
+    pub ring_full: Counted,
+    /// Not wanted by the filter.
+    pub filtered: Counted,
+    /// Of a flow that is not in the sample.
+    pub sampled_out: Counted,
+    /// Left to the kernel or forwarded: the worker of the queue stood still.
+    pub bypassed: Counted,
     /// Left to the kernel: there was no socket.
     pub passed_no_socket: Counted,
     /// Left to the kernel: there was no room for the time stamp.
     pub passed_no_headroom: Counted,
+    /// Left to the kernel: there was no other interface.
+    pub passed_no_peer: Counted,
 }
 
 /// Packets and bytes.
@@ -154,7 +168,7 @@ pub struct RecordsRow {
 /// Packets that one row has and the next one does not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Residual {
-    /// Redirected, but neither received nor dropped by the socket.
+    /// Captured by the XDP program, but neither received nor dropped by the socket.
     pub xsk: i64,
     /// Received, but neither accepted nor refused.
     pub wire: i64,
@@ -200,7 +214,7 @@ impl LedgerRow {
     ) -> Self {
         let lost_in_socket = counts.rx_dropped + counts.rx_ring_full;
         let unreceived = xdp.map_or(0, |verdicts| {
-            signed(verdicts.redirected.packets) - signed(counts.received + lost_in_socket)
+            signed(verdicts.captured().packets) - signed(counts.received + lost_in_socket)
         });
         let unarrived =
             signed(counts.recorded_packets) - signed(counts.lost_packets + record_packets);
@@ -360,8 +374,15 @@ impl From<&Verdicts> for XdpRow {
         };
         Self {
             redirected: counted(verdicts.redirected),
+            observed: counted(verdicts.observed),
+            forwarded: counted(verdicts.forwarded),
+            ring_full: counted(verdicts.ring_full),
+            filtered: counted(verdicts.filtered),
+            sampled_out: counted(verdicts.sampled_out),
+            bypassed: counted(verdicts.bypassed),
             passed_no_socket: counted(verdicts.no_socket),
             passed_no_headroom: counted(verdicts.no_headroom),
+            passed_no_peer: counted(verdicts.no_peer),
         }
     }
 }

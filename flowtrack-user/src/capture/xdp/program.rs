@@ -5,10 +5,10 @@ use std::{error::Error as _, os::fd::AsRawFd};
 
 use aya::{
     Ebpf, EbpfError, EbpfLoader,
-    maps::{MapData, MapError, PerCpuArray, XskMap},
+    maps::{Array, MapData, MapError, PerCpuArray, XskMap},
     programs::{ProgramError as AyaProgramError, Xdp, XdpMode, links::FdLink},
 };
-use flowtrack_common::abi::{self, Verdicts};
+use flowtrack_common::abi::{self, CaptureSettings, Verdicts};
 
 /// The eBPF object: the capture program and the traffic generator.
 pub static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/flowtrack-xdp"));
@@ -62,6 +62,8 @@ pub struct Program {
     ebpf: Ebpf,
     sockets: XskMap<MapData>,
     verdicts: PerCpuArray<MapData, Verdicts>,
+    settings: Array<MapData, CaptureSettings>,
+    bypass: Array<MapData, u32>,
     link: Option<FdLink>,
 }
 
@@ -72,16 +74,15 @@ impl Program {
         let mut ebpf = EbpfLoader::new()
             .override_global(abi::STAMP_GLOBAL, &stamp, true)
             .load(OBJECT)?;
-        let sockets = ebpf
-            .take_map(abi::XSKS_MAP)
-            .ok_or(ProgramError::Missing(abi::XSKS_MAP))?;
-        let verdicts = ebpf
-            .take_map(abi::VERDICTS_MAP)
-            .ok_or(ProgramError::Missing(abi::VERDICTS_MAP))?;
+        let mut map = |name| ebpf.take_map(name).ok_or(ProgramError::Missing(name));
+        let (sockets, verdicts) = (map(abi::XSKS_MAP)?, map(abi::VERDICTS_MAP)?);
+        let (settings, bypass) = (map(abi::SETTINGS_MAP)?, map(abi::BYPASS_MAP)?);
         let mut program = Self {
             ebpf,
             sockets: XskMap::try_from(sockets)?,
             verdicts: PerCpuArray::try_from(verdicts)?,
+            settings: Array::try_from(settings)?,
+            bypass: Array::try_from(bypass)?,
             link: None,
         };
         program
@@ -102,6 +103,16 @@ impl Program {
     /// Redirects the packets of `queue` to `socket`.
     pub fn set_socket(&mut self, queue: u32, socket: impl AsRawFd) -> Result<(), ProgramError> {
         Ok(self.sockets.set(queue, socket, 0)?)
+    }
+
+    /// Changes what it does with packets, from the next one on.
+    pub fn set(&mut self, settings: CaptureSettings) -> Result<(), ProgramError> {
+        Ok(self.settings.set(0, settings, 0)?)
+    }
+
+    /// Leaves the packets of `queue` to the kernel, or captures them again.
+    pub fn bypass(&mut self, queue: u32, bypass: bool) -> Result<(), ProgramError> {
+        Ok(self.bypass.set(queue, u32::from(bypass), 0)?)
     }
 
     /// Attaches it: native if the driver can, else generic.

@@ -94,6 +94,14 @@ impl Table<'_> {
         });
     }
 
+    /// A line where there are such packets at all.
+    fn any_xdp(&mut self, name: &str, value: impl Fn(&XdpRow) -> Counted) {
+        let any = |row: &&LedgerRow| row.xdp.is_some_and(|xdp| value(&xdp).packets > 0);
+        if self.rows.iter().any(any) {
+            self.xdp(name, value);
+        }
+    }
+
     fn xsk(&mut self, name: &str, value: impl Fn(&XskRow) -> u64) {
         self.line(name, |row| row.xsk.as_ref().map_or(0, &value));
     }
@@ -106,8 +114,15 @@ fn lines(rows: &[&LedgerRow]) -> Vec<(String, Vec<i64>)> {
     };
     if rows.iter().any(|row| row.xdp.is_some()) {
         table.xdp("XDP   redirected to the socket", |xdp| xdp.redirected);
+        table.any_xdp("      observed", |xdp| xdp.observed);
+        table.any_xdp("      forwarded", |xdp| xdp.forwarded);
+        table.any_xdp("      not copied, ring full", |xdp| xdp.ring_full);
+        table.any_xdp("      filtered", |xdp| xdp.filtered);
+        table.any_xdp("      sampled out", |xdp| xdp.sampled_out);
+        table.any_xdp("      bypassed", |xdp| xdp.bypassed);
         table.xdp("      passed, no socket", |xdp| xdp.passed_no_socket);
         table.xdp("      passed, no headroom", |xdp| xdp.passed_no_headroom);
+        table.any_xdp("      passed, no other interface", |xdp| xdp.passed_no_peer);
         table.xsk("XSK   dropped, no free frame", |xsk| xsk.rx_dropped);
         table.xsk("      dropped, RX ring full", |xsk| xsk.rx_ring_full);
         table.xsk("      in flight", |xsk| xsk.in_flight);
