@@ -52,6 +52,11 @@ fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     if args.shared.shares_stdout() {
         return Ok(shared_stdout());
     }
+    if let Some(interface) = args.named_twice() {
+        return Ok(wrong_usage(format_args!(
+            "{interface} is named twice: one program takes all of its packets"
+        )));
+    }
     let tracker = match args.shared.tracker() {
         Ok(tracker) => tracker,
         Err(error) => return Ok(wrong_usage(error)),
@@ -59,7 +64,7 @@ fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     warn(&args.shared);
     let ledger_file = LedgerFile::open(&args.shared)?;
     let ledger = control::run(&RunConfig {
-        interface: args.interface.clone(),
+        interfaces: args.interfaces.clone(),
         take_over: args.take_over,
         duration: args.duration,
         stamped: args.timestamps == Timestamps::Packet,

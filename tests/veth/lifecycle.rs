@@ -26,7 +26,7 @@ use crate::{
     protocols::{Tcp, address, build, wire},
 };
 
-const TIMEOUT: Duration = Duration::from_secs(20);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Whether an XDP program is on the interface.
 fn has_program(link: &Link) -> Result<bool> {

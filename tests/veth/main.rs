@@ -23,6 +23,8 @@ mod replay;
 /// Both directions of a flow on one queue, on two, and real TCP through a mirror port.
 mod queues;
 
+/// Several interfaces in one process.
+mod interfaces;
 /// The interface comes and goes, and so does flowtrack.
 mod lifecycle;
 /// Busy polling in place of interrupts.

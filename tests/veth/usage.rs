@@ -180,9 +180,10 @@ fn a_table_that_does_not_fit_in_memory_is_named_with_its_size() -> Result<()> {
 #[test]
 #[ignore = "requires root: cargo xtask test"]
 fn wrong_arguments_have_a_status_of_their_own() -> Result<()> {
-    let cases: [(&[&str], &str); 8] = [
+    let cases: [(&[&str], &str); 9] = [
         (&[], "Usage"),
         (&["run"], "IFACE"),
+        (&["run", "v1", "v1"], "v1 is named twice"),
         (&["read"], "FILE"),
         (&["read", "x", "-o", "xml:-"], "no output format"),
         (&["read", "x", "--idle-timeout", "udp=soon"], "no duration"),

@@ -42,9 +42,9 @@ pub enum Command {
 /// `flowtrack run`
 #[derive(Debug, Args)]
 pub struct RunArgs {
-    /// Interface whose packets are taken.
-    #[arg(value_name = "IFACE")]
-    pub interface: String,
+    /// Interfaces whose packets are taken, each with flows of its own.
+    #[arg(value_name = "IFACE", required = true)]
+    pub interfaces: Vec<String>,
 
     /// How packets are taken.
     #[arg(long, value_enum, default_value_t = Mode::Tap)]
@@ -126,6 +126,20 @@ pub enum Timestamps {
     Packet,
     /// The worker reads the clock once a burst: cheaper, and late by the time in the ring.
     Burst,
+}
+
+impl RunArgs {
+    /// An interface that is named more than once.
+    pub fn named_twice(&self) -> Option<&str> {
+        let mut names = self.interfaces.iter().map(String::as_str).enumerate();
+        let is_earlier = |(at, name): &(usize, &str)| {
+            self.interfaces
+                .iter()
+                .take(*at)
+                .any(|earlier| earlier == name)
+        };
+        names.find(is_earlier).map(|(_, name)| name)
+    }
 }
 
 impl ReadArgs {

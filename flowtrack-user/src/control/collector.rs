@@ -8,7 +8,7 @@ use std::sync::{
 use crossbeam_channel::Receiver;
 
 use crate::{
-    export::OutputQueue,
+    export::{Origin, OutputQueue},
     flow::FlowRecord,
     worker::{Chunk, ChunkPool, TopFlows},
 };
@@ -39,6 +39,13 @@ impl CollectorCounts {
         self.shards.get(shard).map_or((0, 0), |arrived| {
             (arrived.records.load(Relaxed), arrived.packets.load(Relaxed))
         })
+    }
+
+    /// The same of each shard.
+    pub fn all(&self) -> Vec<(u64, u64)> {
+        (0..self.shards.len())
+            .map(|shard| self.records(shard))
+            .collect()
     }
 
     /// The largest live flows of all shards, as each of them saw it last.
@@ -72,6 +79,8 @@ pub struct Collector {
     pub chunks: Receiver<Chunk>,
     /// Where the chunks of each shard go back to.
     pub pools: Vec<ChunkPool>,
+    /// Where the packets of each shard come from.
+    pub origins: Vec<Origin>,
     /// Where records and events go.
     pub outputs: Arc<Vec<OutputQueue>>,
     /// What is counted.
@@ -81,10 +90,12 @@ pub struct Collector {
 impl Collector {
     /// Takes in chunks until all workers are gone.
     pub fn run(self) {
+        let unknown = Origin::default();
         for mut chunk in &self.chunks {
             self.counts.count(&mut chunk);
+            let origin = self.origins.get(chunk.shard).unwrap_or(&unknown);
             for output in self.outputs.iter() {
-                output.offer(&chunk);
+                output.offer(&chunk, origin);
             }
             if let Some(pool) = self.pools.get(chunk.shard) {
                 pool.give_back(chunk);

@@ -4,15 +4,14 @@
 //! of its own, and it is 0 unless something was lost that nobody counted.
 
 mod text;
+mod xdp;
 
 use std::collections::BTreeMap;
 
-use flowtrack_common::{
-    EndReason,
-    abi::{Count, Verdicts},
-};
+use flowtrack_common::{EndReason, abi::Verdicts};
 use serde::Serialize;
 
+pub use self::xdp::{Counted, XdpRow};
 use crate::{export::OutputStatus, wire::Refusal, worker::ShardCounts};
 
 /// Packets that may be between the XDP program and the worker of a queue at any moment: a full RX
@@ -35,16 +34,54 @@ pub struct Ledger {
     pub total: LedgerRow,
     /// One for each receive queue, or for each shard when a file is read.
     pub queues: Vec<LedgerRow>,
-    /// Packets of receive queues that have no worker, left to the kernel; none when a file is read.
+    /// Packets of receive queues that have no worker, left to the kernel, on all interfaces; none when a
+    /// file is read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub other_queues: Option<XdpRow>,
+    /// What is known of each interface as a whole; none when a file is read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub interfaces: Vec<InterfaceRow>,
     /// What became of the records and events that were handed to each output.
     pub outputs: Vec<OutputStatus>,
+}
+
+/// What is known of an interface as a whole.
+#[derive(Clone, Debug, Serialize)]
+pub struct InterfaceRow {
+    /// Its name.
+    pub interface: String,
+    /// Packets of its receive queues that have no worker, left to the kernel.
+    pub other_queues: XdpRow,
+}
+
+/// A receive queue.
+#[derive(Clone, Debug, Serialize)]
+pub struct QueueName {
+    /// Its interface.
+    pub interface: String,
+    /// Its number there.
+    pub queue: u32,
+}
+
+/// What the row of a queue is made of.
+#[derive(Clone, Debug, Default)]
+pub struct LedgerPart {
+    /// The queue; none when a file is read.
+    pub name: Option<QueueName>,
+    /// What the XDP program counted; none when a file is read.
+    pub verdicts: Option<Verdicts>,
+    /// What the worker counted.
+    pub counts: ShardCounts,
+    /// Records that arrived at the control plane, and the packets in them.
+    pub arrived: (u64, u64),
 }
 
 /// Where the packets of a queue went.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct LedgerRow {
+    /// The queue; none in the total, and when a file is read.
+    #[serde(flatten)]
+    pub name: Option<QueueName>,
     /// Verdicts of the XDP program; none when a file is read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub xdp: Option<XdpRow>,
@@ -61,40 +98,6 @@ pub struct LedgerRow {
     pub records: RecordsRow,
     /// What the rows do not explain, in packets; 0 when all is well.
     pub residual: Residual,
-}
-
-/// Packets and bytes by what the XDP program decided.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
-pub struct XdpRow {
-    /// Handed to the socket.
-    pub redirected: Counted,
-    /// Headers copied, and left to the kernel.
-    pub observed: Counted,
-    /// Headers copied, and forwarded to the other interface.
-    pub forwarded: Counted,
-    /// Left to the kernel or forwarded without a copy: nobody had made room for it.
-    pub ring_full: Counted,
-    /// Not wanted by the filter.
-    pub filtered: Counted,
-    /// Of a flow that is not in the sample.
-    pub sampled_out: Counted,
-    /// Left to the kernel or forwarded: the worker of the queue stood still.
-    pub bypassed: Counted,
-    /// Left to the kernel: there was no socket.
-    pub passed_no_socket: Counted,
-    /// Left to the kernel: there was no room for the time stamp.
-    pub passed_no_headroom: Counted,
-    /// Left to the kernel: there was no other interface.
-    pub passed_no_peer: Counted,
-}
-
-/// Packets and bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Counted {
-    /// Packets.
-    pub packets: u64,
-    /// Bytes of whole frames.
-    pub bytes: u64,
 }
 
 /// Packets that the AF_XDP socket had.
@@ -222,6 +225,7 @@ impl LedgerRow {
             moment.split(unreceived, IN_FLIGHT_MAX * i64::from(queues));
         let (records_in_flight, records_residual) = moment.split(unarrived, i64::MAX);
         Self {
+            name: None,
             xdp: xdp.map(XdpRow::from),
             xsk: xdp.map(|_| XskRow {
                 rx_dropped: counts.rx_dropped,
@@ -312,24 +316,27 @@ impl Moment {
 }
 
 impl Ledger {
-    /// The ledger of some queues, each given by its parts as to [`LedgerRow::new`].
-    pub fn new(
-        queues: &[(Option<Verdicts>, ShardCounts, (u64, u64))],
-        outputs: Vec<OutputStatus>,
-        moment: Moment,
-    ) -> Self {
+    /// The ledger of some queues.
+    pub fn new(queues: &[LedgerPart], outputs: Vec<OutputStatus>, moment: Moment) -> Self {
         let mut xdp: Option<Verdicts> = None;
         let (mut sum, mut records, mut packets) = (ShardCounts::default(), 0, 0);
-        for (verdicts, counts, arrived) in queues {
-            if let Some(verdicts) = verdicts {
-                *xdp.get_or_insert_default() += *verdicts;
+        for part in queues {
+            if let Some(verdicts) = part.verdicts {
+                *xdp.get_or_insert_default() += verdicts;
             }
-            sum += *counts;
-            records += arrived.0;
-            packets += arrived.1;
+            sum += part.counts;
+            records += part.arrived.0;
+            packets += part.arrived.1;
         }
-        let row = |(verdicts, counts, arrived): &(Option<Verdicts>, ShardCounts, (u64, u64))| {
-            LedgerRow::new(1, verdicts.as_ref(), counts, *arrived, moment)
+        let row = |part: &LedgerPart| LedgerRow {
+            name: part.name.clone(),
+            ..LedgerRow::new(
+                1,
+                part.verdicts.as_ref(),
+                &part.counts,
+                part.arrived,
+                moment,
+            )
         };
         Self {
             total: LedgerRow::new(
@@ -341,14 +348,17 @@ impl Ledger {
             ),
             queues: queues.iter().map(row).collect(),
             other_queues: None,
+            interfaces: Vec::new(),
             outputs,
         }
     }
 
-    /// The same, with what the XDP program decided about the packets of queues without a worker.
+    /// The same, with what is known of the interfaces, and what the XDP programs decided about the packets
+    /// of queues without a worker.
     #[must_use]
-    pub fn with_other_queues(mut self, verdicts: &Verdicts) -> Self {
-        self.other_queues = Some(XdpRow::from(verdicts));
+    pub fn with_interfaces(mut self, interfaces: Vec<InterfaceRow>, others: &Verdicts) -> Self {
+        self.other_queues = Some(XdpRow::from(others));
+        self.interfaces = interfaces;
         self
     }
 
@@ -363,27 +373,6 @@ impl Ledger {
         records.lost_records > 0
             || records.lost_events > 0
             || self.outputs.iter().any(|output| output.counts.failed > 0)
-    }
-}
-
-impl From<&Verdicts> for XdpRow {
-    fn from(verdicts: &Verdicts) -> Self {
-        let counted = |count: Count| Counted {
-            packets: count.packets,
-            bytes: count.bytes,
-        };
-        Self {
-            redirected: counted(verdicts.redirected),
-            observed: counted(verdicts.observed),
-            forwarded: counted(verdicts.forwarded),
-            ring_full: counted(verdicts.ring_full),
-            filtered: counted(verdicts.filtered),
-            sampled_out: counted(verdicts.sampled_out),
-            bypassed: counted(verdicts.bypassed),
-            passed_no_socket: counted(verdicts.no_socket),
-            passed_no_headroom: counted(verdicts.no_headroom),
-            passed_no_peer: counted(verdicts.no_peer),
-        }
     }
 }
 

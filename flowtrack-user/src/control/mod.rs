@@ -9,6 +9,7 @@ mod dispatch;
 mod ledger;
 mod live;
 mod outputs;
+mod port;
 mod preflight;
 mod read;
 mod signals;
@@ -19,8 +20,8 @@ pub use self::{
     attachment::AttachError,
     collector::{Collector, CollectorCounts},
     ledger::{
-        Counted, Ledger, LedgerRow, Moment, RecordsRow, Residual, TrackerRow, WireRow, XdpRow,
-        XskRow,
+        Counted, InterfaceRow, Ledger, LedgerPart, LedgerRow, Moment, QueueName, RecordsRow,
+        Residual, TrackerRow, WireRow, XdpRow, XskRow,
     },
     live::{RunConfig, run},
     preflight::PreflightError,

@@ -6,7 +6,7 @@ use anyhow::Context;
 use crossbeam_channel::bounded;
 
 use super::{
-    Collector, CollectorCounts, Ledger, Moment,
+    Collector, CollectorCounts, Ledger, LedgerPart, Moment,
     dispatch::{Dispatcher, Place},
     outputs,
 };
@@ -68,6 +68,7 @@ pub fn read(config: &ReadConfig) -> anyhow::Result<ReadOutcome> {
     let collector = Collector {
         chunks,
         pools,
+        origins: Vec::new(),
         outputs: Arc::clone(&outputs),
         counts: Arc::clone(&arrived),
     };
@@ -86,7 +87,11 @@ pub fn read(config: &ReadConfig) -> anyhow::Result<ReadOutcome> {
             .account(counts)
             .into_iter()
             .enumerate()
-            .map(|(shard, counts)| (None, counts, arrived.records(shard)))
+            .map(|(shard, counts)| LedgerPart {
+                counts,
+                arrived: arrived.records(shard),
+                ..LedgerPart::default()
+            })
             .collect();
         Ledger::new(
             &parts,

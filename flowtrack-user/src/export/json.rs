@@ -7,15 +7,15 @@ use flowtrack_common::{
 };
 use serde::Serialize;
 
-use super::{Output, community_id, conn_state};
+use super::{Origin, Output, community_id, conn_state};
 use crate::flow::{FiveTuple, FlowRecord};
 
 /// Formats records.
 pub(super) struct JsonOutput;
 
 impl Output for JsonOutput {
-    fn record(&mut self, record: &FlowRecord<FiveTuple>, out: &mut Vec<u8>) {
-        append_line(&Record::from(record), out);
+    fn record(&mut self, record: &FlowRecord<FiveTuple>, origin: &Origin, out: &mut Vec<u8>) {
+        append_line(&Record::new(record, origin), out);
     }
 }
 
@@ -27,7 +27,9 @@ pub(super) fn append_line(value: &impl Serialize, out: &mut Vec<u8>) {
 }
 
 #[derive(Serialize)]
-struct Record {
+struct Record<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    interface: Option<&'a str>,
     #[serde(flatten)]
     key: Key,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -155,8 +157,8 @@ struct Whole {
     sampled: u32,
 }
 
-impl From<&FlowRecord<FiveTuple>> for Record {
-    fn from(record: &FlowRecord<FiveTuple>) -> Self {
+impl<'a> Record<'a> {
+    fn new(record: &FlowRecord<FiveTuple>, origin: &'a Origin) -> Self {
         let FlowStats {
             last_seen,
             syn_to_syn_ack,
@@ -173,6 +175,7 @@ impl From<&FlowRecord<FiveTuple>> for Record {
             sampled,
         } = completeness;
         Self {
+            interface: origin.interface.as_deref(),
             key: Key::from(&record.key),
             community_id: community_id(&record.key),
             start: time(record.since),

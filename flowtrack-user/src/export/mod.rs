@@ -11,6 +11,8 @@ mod target;
 mod writer;
 mod zeek;
 
+use std::sync::Arc;
+
 use flowtrack_common::FlowEvent;
 
 pub use self::{
@@ -45,6 +47,13 @@ impl RecordKinds {
     }
 }
 
+/// Where the packets of records were captured.
+#[derive(Clone, Debug, Default)]
+pub struct Origin {
+    /// The interface, or the interfaces that are captured together; none where a file is read.
+    pub interface: Option<Arc<str>>,
+}
+
 /// A format: what records or events look like. It has no I/O.
 pub trait Output: Send {
     /// The events that it wants.
@@ -61,7 +70,7 @@ pub trait Output: Send {
     fn header(&mut self, _out: &mut Vec<u8>) {}
 
     /// Appends a record.
-    fn record(&mut self, _record: &FlowRecord<FiveTuple>, _out: &mut Vec<u8>) {}
+    fn record(&mut self, _record: &FlowRecord<FiveTuple>, _origin: &Origin, _out: &mut Vec<u8>) {}
 
     /// Appends an event.
     fn event(&mut self, _event: &FlowEvent<FiveTuple>, _out: &mut Vec<u8>) {}

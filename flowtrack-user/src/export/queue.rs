@@ -15,7 +15,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use flowtrack_common::FlowEvent;
 use serde::Serialize;
 
-use super::{OutputFile, OutputSpec, RecordKinds, writer::Writer};
+use super::{Origin, OutputFile, OutputSpec, RecordKinds, writer::Writer};
 use crate::{
     flow::{EventKinds, FiveTuple, FlowRecord},
     worker::{Chunk, Delivery},
@@ -96,6 +96,7 @@ pub struct OutputQueue {
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Batch {
+    pub(super) origin: Origin,
     pub(super) records: Vec<FlowRecord<FiveTuple>>,
     pub(super) events: Vec<FlowEvent<FiveTuple>>,
 }
@@ -137,10 +138,11 @@ impl OutputQueue {
         self.wants
     }
 
-    /// Takes what it wants of `chunk`. A full queue is waited for, or costs these records, as the
+    /// Takes what it wants of `chunk`, whose packets come from `origin`. A full queue is waited for, or costs these records, as the
     /// [`Delivery`] says.
-    pub fn offer(&self, chunk: &Chunk) {
+    pub fn offer(&self, chunk: &Chunk, origin: &Origin) {
         let batch = Batch {
+            origin: origin.clone(),
             records: chunk
                 .records
                 .iter()

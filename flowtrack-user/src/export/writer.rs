@@ -67,7 +67,7 @@ impl Writer {
         bytes.clear();
         ends.clear();
         for record in &batch.records {
-            output.record(record, bytes);
+            output.record(record, &batch.origin, bytes);
             ends.push(bytes.len());
         }
         for event in &batch.events {

@@ -9,7 +9,7 @@ use std::{
 
 use flowtrack_common::{EndpointState, HistoryString, L4Proto};
 
-use super::{Output, RecordKinds, community_id};
+use super::{Origin, Output, RecordKinds, community_id};
 use crate::flow::{FiveTuple, FlowRecord};
 
 const HEADER: &str = "\
@@ -38,7 +38,7 @@ impl Output for ZeekOutput {
         RecordKinds::Last
     }
 
-    fn record(&mut self, record: &FlowRecord<FiveTuple>, out: &mut Vec<u8>) {
+    fn record(&mut self, record: &FlowRecord<FiveTuple>, _origin: &Origin, out: &mut Vec<u8>) {
         // A vector takes whatever is written.
         let _ = line(record, out);
     }

@@ -71,7 +71,11 @@ fn a_packet_that_got_lost_leaves_a_residual_where_it_got_lost() {
 #[test]
 fn the_table_has_lines_for_tunnels_only_where_there_were_some() {
     let table = |counts| {
-        let parts = [(None, counts, (4, 10))];
+        let parts = [LedgerPart {
+            counts,
+            arrived: (4, 10),
+            ..LedgerPart::default()
+        }];
         Ledger::new(&parts, Vec::new(), Moment::Ended).to_string()
     };
     let with = table(tunnels());

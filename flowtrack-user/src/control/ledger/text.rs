@@ -7,7 +7,7 @@ use std::{
 
 use flowtrack_common::EndReason;
 
-use super::{Counted, Ledger, LedgerRow, XdpRow, XskRow, signed};
+use super::{Counted, Ledger, LedgerRow, QueueName, XdpRow, XskRow, signed};
 use crate::{export::OutputStatus, wire::Refusal};
 
 impl fmt::Display for Ledger {
@@ -16,8 +16,8 @@ impl fmt::Display for Ledger {
         let mut rows: Vec<&LedgerRow> = self.queues.iter().collect();
         rows.push(&self.total);
         let mut head = format!("{:<34}", "ledger (packets)");
-        for queue in 0..self.queues.len() {
-            write!(head, "{:>14}", format!("queue {queue}"))?;
+        for name in column_names(&self.queues, self.interfaces.len() > 1) {
+            write!(head, "{name:>14}")?;
         }
         writeln!(f, "{head}{:>14}", "total")?;
         for (name, cells) in lines(&rows) {
@@ -58,6 +58,17 @@ impl fmt::Display for Ledger {
         }
         Ok(())
     }
+}
+
+/// The names of the queues, with their interfaces if there are several.
+fn column_names(rows: &[LedgerRow], several: bool) -> impl Iterator<Item = String> {
+    rows.iter()
+        .enumerate()
+        .map(move |(number, row)| match &row.name {
+            Some(QueueName { interface, queue }) if several => format!("{interface}/{queue}"),
+            Some(QueueName { queue, .. }) => format!("queue {queue}"),
+            None => format!("queue {number}"),
+        })
 }
 
 /// Named lines with a number for each row of the ledger.

@@ -12,7 +12,7 @@ use super::script::{
     Probe, START, c, client, close, converse, handshake, key, open_then, packet, s, server,
 };
 use crate::{
-    export::{Output, RecordKinds, events::EventsOutput, json::JsonOutput},
+    export::{Origin, Output, RecordKinds, events::EventsOutput, json::JsonOutput},
     flow::{EventKinds, FiveTuple, FlowRecord, RecordReason},
 };
 
@@ -27,7 +27,7 @@ fn record(record: &FlowRecord<FiveTuple>) -> Value {
     let (mut output, mut out) = (JsonOutput, Vec::new());
     assert_eq!(output.wants(), EventKinds::NONE);
     assert_eq!(output.wants_records(), RecordKinds::All);
-    output.record(record, &mut out);
+    output.record(record, &Origin::default(), &mut out);
     let mut lines = parsed(&String::from_utf8(out).unwrap());
     assert_eq!(lines.len(), 1);
     lines.remove(0)

@@ -10,7 +10,7 @@ use std::{
 
 use super::script::{converse, handshake};
 use crate::{
-    export::{OutputFile, OutputQueue},
+    export::{Origin, OutputFile, OutputQueue},
     flow::{FlowRecord, RecordReason},
     worker::{Chunk, Delivery, Events},
 };
@@ -47,7 +47,7 @@ fn a_file_waits_for_a_slow_reader_and_loses_nothing() {
     let (queue, mut reader) = queue(Delivery::Wait);
     let chunk = chunk();
     let offering = thread::spawn(move || {
-        (0..CHUNKS).for_each(|_| queue.offer(&chunk));
+        (0..CHUNKS).for_each(|_| queue.offer(&chunk, &Origin::default()));
         queue.finish(Duration::MAX)
     });
     thread::sleep(SECOND / 5);
@@ -75,7 +75,7 @@ fn parts_of_flows_count_only_where_they_are_written() {
     };
     for (output, sent) in [("json:pipe", 3), ("zeek:pipe", 1), ("events:pipe", 0)] {
         let (queue, mut reader) = queue_of(output, Delivery::Wait);
-        queue.offer(&chunk);
+        queue.offer(&chunk, &Origin::default());
         let status = queue.finish(Duration::MAX);
         assert_eq!((status.counts.sent, status.counts.failed), (sent, 0));
         let mut text = String::new();
@@ -89,7 +89,7 @@ fn parts_of_flows_count_only_where_they_are_written() {
 fn capture_never_waits_and_what_a_hanging_reader_does_not_get_has_failed() {
     let (queue, mut reader) = queue(Delivery::Drop);
     let chunk = chunk();
-    (0..CHUNKS).for_each(|_| queue.offer(&chunk));
+    (0..CHUNKS).for_each(|_| queue.offer(&chunk, &Origin::default()));
     let lost = queue.status().counts.failed;
     assert!(lost > 0, "all fitted into the queue");
     let status = queue.finish(SECOND / 10);
@@ -107,7 +107,7 @@ fn when_the_reader_goes_away_each_record_is_either_sent_or_failed() {
     let chunk = chunk();
     let mut start = [0; 1000];
     let offering = thread::spawn(move || {
-        (0..3).for_each(|_| queue.offer(&chunk));
+        (0..3).for_each(|_| queue.offer(&chunk, &Origin::default()));
         queue.finish(Duration::MAX)
     });
     reader.read_exact(&mut start).unwrap();

@@ -9,7 +9,7 @@ use super::script::{
     server,
 };
 use crate::{
-    export::{Output, conn_state, zeek::ZeekOutput},
+    export::{Origin, Output, conn_state, zeek::ZeekOutput},
     flow::{EventKinds, FiveTuple, FlowRecord, TrackerConfig},
 };
 
@@ -109,7 +109,7 @@ fn log(records: &[FlowRecord<FiveTuple>]) -> String {
     output.header(&mut out);
     let wanted = output.wants_records();
     for record in records.iter().filter(|record| wanted.contains(record)) {
-        output.record(record, &mut out);
+        output.record(record, &Origin::default(), &mut out);
     }
     String::from_utf8(out).unwrap()
 }
