@@ -72,6 +72,7 @@ fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
         busy_poll: args.busy_poll,
         ring_size: args.ring_size,
         burst: args.burst.into(),
+        metrics: args.metrics,
         quiet: args.quiet,
         outputs: args.shared.outputs.clone(),
         extractor: args.shared.extractor(),

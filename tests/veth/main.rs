@@ -27,6 +27,8 @@ mod queues;
 mod interfaces;
 /// The interface comes and goes, and so does flowtrack.
 mod lifecycle;
+/// The ledger as metrics, while it runs.
+mod metrics;
 /// Busy polling in place of interrupts.
 mod polling;
 /// What a worker asks the kernel for.

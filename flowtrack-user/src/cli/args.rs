@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::{
+    net::SocketAddr,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -86,6 +87,10 @@ pub struct RunArgs {
     /// Packets that are taken from a ring at once, at most 64. Fewer cost more for each packet.
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = value_parser!(u8).range(1..=64))]
     pub burst: u8,
+
+    /// Serve the ledger as metrics for Prometheus, for example on 127.0.0.1:9464.
+    #[arg(long, value_name = "ADDR")]
+    pub metrics: Option<SocketAddr>,
 
     /// No live summary.
     #[arg(short, long)]

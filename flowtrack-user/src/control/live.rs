@@ -1,17 +1,21 @@
 //! `flowtrack run`: live capture from start to end.
 
-use std::{sync::Arc, thread, time::Duration};
+use std::{net::SocketAddr, sync::Arc, thread, time::Duration};
 
 use anyhow::Context;
 use core_affinity::CoreId;
 use crossbeam_channel::{Sender, bounded};
 use flowtrack_common::abi::Verdicts;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use tokio::{
+    sync::watch,
+    time::{Instant, MissedTickBehavior, interval, sleep_until},
+};
 
 use super::{
     Collector, CollectorCounts, Ledger, Moment,
     attachment::AttachConfig,
-    outputs,
+    health::Health,
+    metrics, outputs,
     port::{self, Port, PortCounts},
     preflight,
     signals::Signals,
@@ -58,6 +62,8 @@ pub struct RunConfig {
     pub ring_size: u32,
     /// Packets that are taken from a ring at once.
     pub burst: usize,
+    /// Where the ledger is served as metrics.
+    pub metrics: Option<SocketAddr>,
     /// No live summary.
     pub quiet: bool,
     /// Where records and events go.
@@ -95,7 +101,14 @@ pub fn run(config: &RunConfig) -> anyhow::Result<Ledger> {
         .context("cannot start the control plane")?;
     let ledger = runtime.block_on(async {
         let mut signals = Signals::new().context("cannot catch signals")?;
+        let scrapers = match config.metrics {
+            Some(address) => Some(metrics::listen(address).await?),
+            None => None,
+        };
         let mut run = Run::start(config, &indices)?;
+        if let Some(listener) = scrapers {
+            tokio::spawn(metrics::serve(listener, run.latest.subscribe()));
+        }
         run.follow(config, &mut signals).await;
         run.detach();
         let finish = tokio::task::spawn_blocking(move || run.finish());
@@ -115,6 +128,8 @@ struct Run {
     collector: thread::JoinHandle<()>,
     arrived: Arc<CollectorCounts>,
     outputs: Arc<Vec<OutputQueue>>,
+    /// The ledger as it was last looked at.
+    latest: watch::Sender<Arc<Ledger>>,
 }
 
 impl Run {
@@ -163,6 +178,7 @@ impl Run {
         Ok(Self {
             ports,
             collector,
+            latest: watch::Sender::new(Arc::new(Ledger::new(&[], Vec::new(), Moment::Running))),
             arrived,
             outputs,
         })
@@ -172,6 +188,7 @@ impl Run {
     async fn follow(&mut self, config: &RunConfig, signals: &mut Signals) {
         let end = Instant::now() + config.duration.unwrap_or(FOREVER).min(FOREVER);
         let mut summary = (!config.quiet).then(Summary::new);
+        let mut health = Health::default();
         let mut summary_tick = ticks(SUMMARY_INTERVAL);
         let mut link_tick = ticks(LINK_INTERVAL);
         // The first tick is at once.
@@ -191,9 +208,15 @@ impl Run {
                     }
                 }
                 _ = summary_tick.tick() => {
-                    if let Some(summary) = &mut summary {
-                        summary.print(&self.ledger(Moment::Running), &self.arrived);
+                    let ledger = Arc::new(self.ledger(Moment::Running));
+                    if let Some(message) = health.look(&ledger) {
+                        summary.iter_mut().for_each(Summary::release);
+                        log::error!("{message}");
                     }
+                    if let Some(summary) = &mut summary {
+                        summary.print(&ledger, &self.arrived);
+                    }
+                    self.latest.send_replace(ledger);
                 }
             }
         }
@@ -213,6 +236,7 @@ impl Run {
             collector,
             arrived,
             outputs,
+            latest: _,
         } = self;
         outputs.iter().for_each(OutputQueue::wait_from_now_on);
         ports.iter_mut().for_each(Port::stop);

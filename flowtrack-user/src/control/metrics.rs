@@ -1,0 +1,6 @@
+//! The ledger as metrics for Prometheus, over HTTP.
+
+mod server;
+mod text;
+
+pub(super) use self::server::{listen, serve};
