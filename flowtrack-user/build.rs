@@ -41,6 +41,8 @@ fn build() -> Result<(), String> {
     for input in [
         "flowtrack-ebpf",
         "flowtrack-common/src/abi.rs",
+        "flowtrack-common/src/flow_hash.rs",
+        "flowtrack-common/src/flow_hash",
         "Cargo.lock",
     ] {
         let input = workspace.join(input);

@@ -51,6 +51,8 @@ pub const SPAN_SETTINGS_GLOBAL: &str = "SPAN";
 
 /// Receive queues that the maps have room for.
 pub const MAX_QUEUES: u32 = 128;
+/// Fragmented datagrams whose flow hash the capture program remembers.
+pub const SAMPLED_DATAGRAMS: u32 = 4096;
 /// Slot of [`VERDICTS_MAP`] that counts packets of queues at or beyond [`MAX_QUEUES`].
 pub const OTHER_QUEUES: u32 = MAX_QUEUES;
 

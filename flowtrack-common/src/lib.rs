@@ -2,6 +2,7 @@
 //! programs and user space share.
 //!
 //! * [`abi`]: names and layouts shared with the kernel side; always there.
+//! * [`flow_hash`]: the hash that flows are sampled by, in the kernel and in user space; always there.
 //! * [`FlowEvent`] and all that it is made of: feature `tracker`.
 //!
 //! The crate is `no_std` and allocates nothing.
@@ -9,6 +10,7 @@
 #![cfg_attr(not(feature = "user"), forbid(unsafe_code))]
 
 pub mod abi;
+pub mod flow_hash;
 
 #[cfg(feature = "tracker")]
 mod anomaly;

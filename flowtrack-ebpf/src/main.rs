@@ -6,6 +6,7 @@
 mod bare;
 mod capture;
 mod generator;
+mod packet;
 mod span;
 
 /// The verifier proves that no program reaches it; the compiler wants it all the same.
