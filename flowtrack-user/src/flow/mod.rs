@@ -67,6 +67,7 @@ mod part;
 mod pressure;
 mod recent;
 mod record;
+mod sampling;
 mod servers;
 mod sink;
 mod store;
@@ -86,6 +87,7 @@ pub use self::{
     key::{FiveTuple, IpPair, MacPair},
     observation::{MAX_OBSERVATIONS, Meta, Note, NoteKind, Observation},
     record::{FlowRecord, RecordReason},
+    sampling::{Estimate, SampleRate, SampleRateError},
     sink::{EventKinds, EventSink},
     timeouts::{PortTimeout, TimeoutClass, TimeoutSlot, Timeouts, TooManyPorts},
     tracker::{Tracker, TrackerCounters},

@@ -28,6 +28,7 @@ use super::{
     loss::Losses,
     pressure::PressureGauge,
     recent::RecentFlows,
+    sampling::{Estimate, SampleRate, Sampling},
     store::{FlowStore, Lookup},
 };
 use crate::table::Pages;
@@ -84,6 +85,7 @@ pub struct Tracker<K> {
     ahead: Ahead,
     clock: Clock,
     losses: Losses,
+    sampling: Sampling,
     recent: RecentFlows,
     gauge: PressureGauge,
     flood: SynFlood,
@@ -115,6 +117,7 @@ impl<K: FlowKey> Tracker<K> {
             ahead: Ahead::default(),
             clock: Clock::new(config.clock_step),
             losses: Losses::new(),
+            sampling: Sampling::default(),
             recent: RecentFlows::new(config.max_flows),
             gauge: PressureGauge::default(),
             flood: SynFlood::new(config.hasher()),
@@ -238,6 +241,17 @@ impl<K: FlowKey> Tracker<K> {
     /// The queue has lost packets: each flow that is alive may miss some of its own.
     pub fn capture_lost(&mut self) {
         self.losses.note(&self.clock);
+    }
+
+    /// From now on one flow in so many comes here; all packets with stamps until `now` may still be those
+    /// of the rate before. Records say so, and [`Tracker::estimate`] makes up for it.
+    pub fn sample(&mut self, rate: SampleRate, now: Timestamp) {
+        self.sampling.set(rate, now, &self.counters);
+    }
+
+    /// What would have been counted without sampling.
+    pub fn estimate(&self) -> Estimate {
+        self.sampling.estimate(&self.counters)
     }
 
     /// Shows up to `limit` places of the table from `cursor` on to `visit`: the key with the

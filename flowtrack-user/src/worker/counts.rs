@@ -90,6 +90,9 @@ shard_counts! {
         received,
         /// Times that there were some in the AF_XDP socket; none where a file is read.
         bursts,
+        /// Times that there were none in the AF_XDP socket; while that does not grow, the worker is too
+        /// slow.
+        waits,
         /// Packets that the socket dropped: no frame was free, or too large (`rx_dropped`).
         rx_dropped,
         /// Packets that the socket dropped: its RX ring was full (`rx_ring_full`).
@@ -121,6 +124,12 @@ shard_counts! {
         returned,
         /// Anomaly events made.
         anomalies,
+        /// Flows that there would have been without sampling.
+        estimated_flows,
+        /// Packets that there would have been without sampling.
+        estimated_packets,
+        /// Bytes on the wire that there would have been without sampling.
+        estimated_bytes,
         /// Records that the control plane was too slow for.
         lost_records,
         /// Packets in these records.

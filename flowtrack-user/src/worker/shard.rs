@@ -7,7 +7,7 @@ use flowtrack_common::{EndReason, Timestamp};
 use super::{ChunkSink, LostCounts, ShardCounts, TopFlows, timer::Timer};
 use crate::{
     capture::BURST,
-    flow::{FiveTuple, Observation, Tracker, TrackerConfig},
+    flow::{Estimate, FiveTuple, Observation, SampleRate, Tracker, TrackerConfig},
     table::Pages,
 };
 
@@ -90,6 +90,12 @@ impl Shard {
         self.tracker.capture_lost();
     }
 
+    /// From now on one flow in so many comes here; all packets with stamps until `now` may still be those
+    /// of the rate before.
+    pub fn sample(&mut self, rate: SampleRate, now: Timestamp) {
+        self.tracker.sample(rate, now);
+    }
+
     /// Ends all flows and sends what is left; waits for the control plane.
     pub fn finish(&mut self, reason: EndReason) {
         self.sink.wait_from_now_on();
@@ -121,6 +127,14 @@ impl Shard {
         counts.evicted = tracker.evicted;
         counts.returned = tracker.returned;
         counts.anomalies = tracker.anomalies;
+        let Estimate {
+            flows,
+            packets,
+            bytes,
+        } = self.tracker.estimate();
+        counts.estimated_flows = flows;
+        counts.estimated_packets = packets;
+        counts.estimated_bytes = bytes;
         let LostCounts {
             records,
             packets,

@@ -96,6 +96,7 @@ impl<K: FlowKey> Tracker<K> {
         };
         flow.stats.completeness.evicted = reason == EndReason::Evicted;
         flow.stats.completeness.capture_loss |= self.may_miss_packets(&flow);
+        self.sampling.mark(&mut flow.stats);
         if let Some(counter) = self.counters.ended.get_mut(reason.index()) {
             *counter += 1;
         }
@@ -135,7 +136,8 @@ impl<K: FlowKey> Tracker<K> {
         }
         flow.stats.completeness.capture_loss |= self.may_miss_packets(flow);
         let key = flow.oriented(meta.packet.key);
-        let record = flow.record(key, RecordReason::ActiveTimeout);
+        let mut record = flow.record(key, RecordReason::ActiveTimeout);
+        self.sampling.mark(&mut record.stats);
         flow.parts.next(&flow.stats, self.clock.first_used(meta.ts));
         self.counters.record(&record);
         sink.record(record);
