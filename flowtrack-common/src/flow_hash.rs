@@ -91,7 +91,7 @@ impl Flow {
         let Some(fragment) = self.fragment else {
             return self.hash(key);
         };
-        let datagram = self.datagram(&fragment);
+        let datagram = self.datagram(fragment);
         if fragment.is_first {
             let hash = self.hash(key);
             datagrams.remember(datagram, hash);
@@ -105,7 +105,7 @@ impl Flow {
 
     /// What names the datagram of a fragment: its direction counts.
     #[inline(always)]
-    fn datagram(&self, fragment: &Fragment) -> u64 {
+    fn datagram(&self, fragment: Fragment) -> u64 {
         let [[s0, s1], [d0, d1]] = self.addresses;
         let rest = u64::from(fragment.identification) << 8 | u64::from(self.protocol);
         mix(mix(mix(mix(mix(s0) ^ s1) ^ d0) ^ d1) ^ rest)
@@ -128,7 +128,6 @@ const fn mix(x: u64) -> u64 {
     x ^ (x >> 31)
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "32 bits are left")]
 #[inline(always)]
 const fn high(x: u64) -> u32 {
     (x >> 32) as u32

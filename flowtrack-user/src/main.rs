@@ -77,6 +77,8 @@ fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
         outputs: args.shared.outputs.clone(),
         extractor: args.shared.extractor(),
         tracker,
+        sampling: args.sample,
+        stalled: args.stalled.meant(),
     })?;
     say(&ledger);
     let status = status(&ledger);
@@ -106,6 +108,7 @@ fn read(args: &ReadArgs) -> anyhow::Result<ExitCode> {
         shards: args.shards.into(),
         extractor: args.shared.extractor(),
         tracker,
+        sample: args.sample,
     })?;
     let damaged = !outcome.errors.is_empty();
     for error in outcome.errors {

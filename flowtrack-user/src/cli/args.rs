@@ -8,8 +8,8 @@ use std::{
 
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 
-use super::{BenchArgs, SharedArgs};
-use crate::export::same_file;
+use super::{BenchArgs, SharedArgs, choices::StalledArg};
+use crate::{control::Sampling, export::same_file, flow::SampleRate};
 
 /// The flow probe that can prove what it did not see.
 ///
@@ -92,6 +92,15 @@ pub struct RunArgs {
     #[arg(long, value_name = "ADDR")]
     pub metrics: Option<SocketAddr>,
 
+    /// Which share of the flows is tracked, both directions alike: 1/N, or auto for all of them, and less
+    /// while there are more packets than the workers can take, or more flows than the tables hold.
+    #[arg(long, value_name = "1/N|auto", default_value_t = Sampling::Fixed(SampleRate::ALL))]
+    pub sample: Sampling,
+
+    /// What becomes of a queue that takes no packets though some come.
+    #[arg(long, value_enum, default_value_t = StalledArg::Report)]
+    pub stalled: StalledArg,
+
     /// No live summary.
     #[arg(short, long)]
     pub quiet: bool,
@@ -111,6 +120,10 @@ pub struct ReadArgs {
     /// Trackers that share the work, each in a thread.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = value_parser!(u16).range(1..=64))]
     pub shards: u16,
+
+    /// Which share of the flows is tracked, both directions alike.
+    #[arg(long, value_name = "1/N", default_value_t = SampleRate::ALL)]
+    pub sample: SampleRate,
 
     /// What `run` and `read` have in common.
     #[command(flatten)]

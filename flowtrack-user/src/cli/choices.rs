@@ -2,7 +2,10 @@
 
 use clap::ValueEnum;
 
-use crate::flow::{ExtractorConfig, Fragments, IcmpFlows, TrackerConfig, Tunnels};
+use crate::{
+    control::Stalled,
+    flow::{ExtractorConfig, Fragments, IcmpFlows, TrackerConfig, Tunnels},
+};
 
 /// Whose flows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -49,7 +52,7 @@ macro_rules! words {
 
         impl $name {
             /// What the word means.
-            pub(super) const fn meant(self) -> $meant {
+            pub const fn meant(self) -> $meant {
                 match self {
                     $(Self::$variant => $meant::$variant,)+
                 }
@@ -103,4 +106,14 @@ pub enum KeyPart {
     Vlan,
     /// The tunnel around the packet: its kind and its identifier.
     Tunnel,
+}
+
+words! {
+    /// What becomes of a queue that stands still.
+    StalledArg: Stalled {
+        /// Its driver is woken up, and then it is reported.
+        Report,
+        /// The same, and then its packets go to the host, until its worker moves again.
+        Pass,
+    }
 }

@@ -12,7 +12,7 @@ pub use self::{
     bench::{
         BenchArgs, BenchCommand, ExpiryArgs, FloodArgs, LimitArgs, TrackArgs, VethArgs, XdpArgs,
     },
-    choices::{FragmentsArg, IcmpArg, KeyPart, Profile, TunnelsArg},
+    choices::{FragmentsArg, IcmpArg, KeyPart, Profile, StalledArg, TunnelsArg},
     shared::SharedArgs,
     values::{DurationError, IdleTimeout, IdleTimeoutError, TimeoutScope},
 };

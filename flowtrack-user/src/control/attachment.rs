@@ -1,13 +1,16 @@
 //! The XDP program on an interface, with a socket behind each of its queues.
 
-use std::io;
+use std::{
+    io,
+    os::fd::{AsFd, AsRawFd, OwnedFd},
+};
 
 use aya_log::EbpfLogger;
-use flowtrack_common::abi::{self, Verdicts};
+use flowtrack_common::abi::{self, CaptureSettings, Verdicts};
 
 use crate::{
     capture::xdp::{AttachMode, Program, ProgramError, SocketConfig, SocketError, SocketReport},
-    sys::{interface, promisc::Promiscuous},
+    sys::{self, interface, promisc::Promiscuous},
     worker::WorkerHandle,
 };
 
@@ -20,6 +23,8 @@ pub(super) struct AttachConfig {
     pub(super) burst: usize,
     pub(super) require_zero_copy: bool,
     pub(super) busy_poll: Option<u16>,
+    /// What the XDP program does with packets, from the first one on.
+    pub(super) settings: CaptureSettings,
 }
 
 /// Verdicts of each queue that has a worker, and of all others together.
@@ -64,6 +69,8 @@ pub(super) struct Attachment {
     pub(super) index: u32,
     pub(super) mode: AttachMode,
     pub(super) sockets: Vec<SocketReport>,
+    /// Second descriptors of the sockets, for whoever does not wait for the workers.
+    descriptors: Vec<OwnedFd>,
     log: Option<EbpfLogger<&'static dyn log::Log>>,
     _promiscuous: Promiscuous,
 }
@@ -80,6 +87,7 @@ impl Attachment {
         let mut program = Program::load(config.stamped)?;
         let queues = interface::receive_queues(&config.interface) as usize;
         let used = workers.get(..queues).unwrap_or(workers);
+        program.set(config.settings)?;
         let attached = open_sockets(config, &mut program, used)
             .and_then(|sockets| {
                 Ok((
@@ -89,6 +97,7 @@ impl Attachment {
             })
             .and_then(|(sockets, promiscuous)| Ok((sockets, promiscuous, program.attach(index)?)));
         let (sockets, promiscuous, mode) = attached.inspect_err(|_| close_sockets(workers))?;
+        let (descriptors, sockets) = sockets.into_iter().unzip();
         // Capture does not depend on what the program logs.
         let log = EbpfLogger::init(program.ebpf())
             .inspect_err(|error| log::debug!("the XDP program has no log: {error}"))
@@ -99,6 +108,7 @@ impl Attachment {
             index,
             mode,
             sockets,
+            descriptors,
             log,
             _promiscuous: promiscuous,
         })
@@ -124,6 +134,36 @@ impl Attachment {
         Ok(sums)
     }
 
+    /// Changes what the program does with packets, from the next one on.
+    pub(super) fn set(&mut self, settings: CaptureSettings) -> Result<(), ProgramError> {
+        self.program.set(settings)
+    }
+
+    /// Packets that the program has captured of `queue` in this attachment.
+    pub(super) fn captured(&self, queue: u32) -> Result<u64, ProgramError> {
+        Ok(self.program.verdicts(queue)?.captured().packets)
+    }
+
+    /// Leaves the packets of `queue` to the kernel, or captures them again.
+    pub(super) fn bypass(&mut self, queue: u32, bypass: bool) -> Result<(), ProgramError> {
+        self.program.bypass(queue, bypass)
+    }
+
+    /// Whether packets lie in the ring of a queue.
+    pub(super) fn has_packets(&self, queue: usize) -> bool {
+        let descriptor = self.descriptors.get(queue);
+        // Without an answer nothing is claimed to be wrong.
+        descriptor.is_some_and(|fd| sys::socket::has_packets(fd.as_fd()).unwrap_or(false))
+    }
+
+    /// Wakes up the driver of a queue.
+    pub(super) fn kick(&self, queue: usize) -> io::Result<()> {
+        match self.descriptors.get(queue) {
+            Some(fd) => sys::socket::wake_rx(fd.as_fd()),
+            None => Ok(()),
+        }
+    }
+
     /// Takes the program off; its counters stay.
     pub(super) fn detach(&mut self) {
         self.program.detach();
@@ -140,7 +180,7 @@ fn open_sockets(
     config: &AttachConfig,
     program: &mut Program,
     workers: &[WorkerHandle],
-) -> Result<Vec<SocketReport>, AttachError> {
+) -> Result<Vec<(OwnedFd, SocketReport)>, AttachError> {
     let open = |(number, worker): (usize, &WorkerHandle)| {
         let queue = u32::try_from(number).unwrap_or(u32::MAX);
         let (fd, report) = worker
@@ -153,8 +193,8 @@ fn open_sockets(
                 busy_poll: config.busy_poll,
             })
             .ok_or(AttachError::Worker(number))??;
-        program.set_socket(queue, fd)?;
-        Ok(report)
+        program.set_socket(queue, fd.as_raw_fd())?;
+        Ok((fd, report))
     };
     workers.iter().enumerate().map(open).collect()
 }

@@ -7,6 +7,7 @@ use std::sync::{
 
 use crossbeam_channel::Receiver;
 
+use super::sampling::Variance;
 use crate::{
     export::{Origin, OutputQueue},
     flow::FlowRecord,
@@ -24,6 +25,7 @@ struct ShardArrivals {
     records: AtomicU64,
     packets: AtomicU64,
     top: Mutex<TopFlows>,
+    variance: Mutex<Variance>,
 }
 
 impl CollectorCounts {
@@ -57,6 +59,16 @@ impl CollectorCounts {
         all
     }
 
+    /// Of the sums over all flows, as the records of those in the sample have it.
+    pub(super) fn variance(&self) -> Variance {
+        let mut all = Variance::default();
+        for arrived in &self.shards {
+            let variance = arrived.variance.lock();
+            all.merge(&variance.unwrap_or_else(PoisonError::into_inner));
+        }
+        all
+    }
+
     fn count(&self, chunk: &mut Chunk) {
         let Some(arrived) = self.shards.get(chunk.shard) else {
             return;
@@ -66,6 +78,12 @@ impl CollectorCounts {
             .records
             .fetch_add(chunk.records.len() as u64, Relaxed);
         arrived.packets.fetch_add(packets, Relaxed);
+        let mut variance = arrived
+            .variance
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        chunk.records.iter().for_each(|record| variance.add(record));
+        drop(variance);
         if let Some(top) = chunk.top.take() {
             *arrived.top.lock().unwrap_or_else(PoisonError::into_inner) = top;
         }

@@ -12,6 +12,7 @@ use flowtrack_common::{EndReason, abi::Verdicts};
 use serde::Serialize;
 
 pub use self::xdp::{Counted, XdpRow};
+use super::{sampling::SamplingRow, watchdog::WatchdogRow};
 use crate::{export::OutputStatus, wire::Refusal, worker::ShardCounts};
 
 /// Packets that may be between the XDP program and the worker of a queue at any moment: a full RX
@@ -41,6 +42,9 @@ pub struct Ledger {
     /// What is known of each interface as a whole; none when a file is read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub interfaces: Vec<InterfaceRow>,
+    /// What the flows in the sample say of all; none where all are tracked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sampling: Option<SamplingRow>,
     /// What became of the records and events that were handed to each output.
     pub outputs: Vec<OutputStatus>,
 }
@@ -70,6 +74,8 @@ pub struct LedgerPart {
     pub name: Option<QueueName>,
     /// What the XDP program counted; none when a file is read.
     pub verdicts: Option<Verdicts>,
+    /// What was done about it when it stood still; none when a file is read.
+    pub watchdog: Option<WatchdogRow>,
     /// What the worker counted.
     pub counts: ShardCounts,
     /// Records that arrived at the control plane, and the packets in them.
@@ -96,6 +102,9 @@ pub struct LedgerRow {
     pub tracker: TrackerRow,
     /// The way of the records to the control plane.
     pub records: RecordsRow,
+    /// What was done about queues that stood still; none when a file is read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub watchdog: Option<WatchdogRow>,
     /// What the rows do not explain, in packets; 0 when all is well.
     pub residual: Residual,
 }
@@ -246,6 +255,7 @@ impl LedgerRow {
                 lost_packets: counts.lost_packets,
                 lost_events: counts.lost_events,
             },
+            watchdog: None,
             residual: Residual::new(counts, xsk_residual, records_residual, moment),
         }
     }
@@ -319,10 +329,14 @@ impl Ledger {
     /// The ledger of some queues.
     pub fn new(queues: &[LedgerPart], outputs: Vec<OutputStatus>, moment: Moment) -> Self {
         let mut xdp: Option<Verdicts> = None;
+        let mut watchdog: Option<WatchdogRow> = None;
         let (mut sum, mut records, mut packets) = (ShardCounts::default(), 0, 0);
         for part in queues {
             if let Some(verdicts) = part.verdicts {
                 *xdp.get_or_insert_default() += verdicts;
+            }
+            if let Some(row) = part.watchdog {
+                *watchdog.get_or_insert_default() += row;
             }
             sum += part.counts;
             records += part.arrived.0;
@@ -330,6 +344,7 @@ impl Ledger {
         }
         let row = |part: &LedgerPart| LedgerRow {
             name: part.name.clone(),
+            watchdog: part.watchdog,
             ..LedgerRow::new(
                 1,
                 part.verdicts.as_ref(),
@@ -339,16 +354,20 @@ impl Ledger {
             )
         };
         Self {
-            total: LedgerRow::new(
-                i32::try_from(queues.len()).unwrap_or(i32::MAX),
-                xdp.as_ref(),
-                &sum,
-                (records, packets),
-                moment,
-            ),
+            total: LedgerRow {
+                watchdog,
+                ..LedgerRow::new(
+                    i32::try_from(queues.len()).unwrap_or(i32::MAX),
+                    xdp.as_ref(),
+                    &sum,
+                    (records, packets),
+                    moment,
+                )
+            },
             queues: queues.iter().map(row).collect(),
             other_queues: None,
             interfaces: Vec::new(),
+            sampling: None,
             outputs,
         }
     }

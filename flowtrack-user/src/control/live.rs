@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc, thread, time::Duration};
 use anyhow::Context;
 use core_affinity::CoreId;
 use crossbeam_channel::{Sender, bounded};
-use flowtrack_common::abi::Verdicts;
+use flowtrack_common::abi::{CaptureSettings, Verdicts};
 use tokio::{
     sync::watch,
     time::{Instant, MissedTickBehavior, interval, sleep_until},
@@ -16,16 +16,20 @@ use super::{
     attachment::AttachConfig,
     health::Health,
     metrics, outputs,
-    port::{self, Port, PortCounts},
+    port::{self, Care, Port, PortCounts},
     preflight,
+    sampling::{Sampling, SamplingRow, Variance, sample_key},
     signals::Signals,
     summary::Summary,
+    watchdog::Stalled,
 };
 use crate::{
     export::{Origin, OutputQueue, OutputSpec, OutputStatus},
     flow::{EventKinds, ExtractorConfig, TrackerConfig},
     table::Paging,
-    worker::{Chunk, ChunkPool, ChunkSink, Delivery, Shard, WorkerConfig, WorkerHandle},
+    worker::{
+        Chunk, ChunkPool, ChunkSink, Delivery, Shard, ShardCounts, WorkerConfig, WorkerHandle,
+    },
 };
 
 /// Chunks that each worker may have under way.
@@ -36,6 +40,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const SUMMARY_INTERVAL: Duration = Duration::from_secs(1);
 /// From one look at the interface to the next.
 const LINK_INTERVAL: Duration = Duration::from_millis(200);
+/// From one look at the pressure, and at queues that stand still, to the next.
+const CARE_INTERVAL: Duration = Duration::from_millis(100);
 /// Longer than any run.
 const FOREVER: Duration = Duration::from_hours(100 * 365 * 24);
 
@@ -72,6 +78,10 @@ pub struct RunConfig {
     pub extractor: ExtractorConfig,
     /// Size and timeouts of each tracker; there is one a queue.
     pub tracker: TrackerConfig,
+    /// Which share of the flows is tracked.
+    pub sampling: Sampling,
+    /// What becomes of a queue that stands still.
+    pub stalled: Stalled,
 }
 
 impl RunConfig {
@@ -84,6 +94,19 @@ impl RunConfig {
             burst: self.burst,
             require_zero_copy: self.require_zero_copy,
             busy_poll: self.busy_poll,
+            settings: CaptureSettings {
+                sample_key: sample_key(&self.tracker),
+                ..CaptureSettings::default()
+            },
+        }
+    }
+
+    /// How an interface is looked after.
+    fn care(&self) -> Care {
+        Care {
+            sampling: self.sampling,
+            max_flows: self.tracker.max_flows,
+            stalled: self.stalled,
         }
     }
 }
@@ -124,6 +147,7 @@ pub fn run(config: &RunConfig) -> anyhow::Result<Ledger> {
 
 /// A capture that is under way.
 struct Run {
+    sampling: Sampling,
     ports: Vec<Port>,
     collector: thread::JoinHandle<()>,
     arrived: Arc<CollectorCounts>,
@@ -161,6 +185,7 @@ impl Run {
                 *index,
                 workers,
                 first_shard,
+                config.care(),
             )?);
         }
         let arrived = CollectorCounts::new(shards);
@@ -176,6 +201,7 @@ impl Run {
             .spawn(move || collector.run())
             .context("cannot start the collector")?;
         Ok(Self {
+            sampling: config.sampling,
             ports,
             collector,
             latest: watch::Sender::new(Arc::new(Ledger::new(&[], Vec::new(), Moment::Running))),
@@ -191,6 +217,7 @@ impl Run {
         let mut health = Health::default();
         let mut summary_tick = ticks(SUMMARY_INTERVAL);
         let mut link_tick = ticks(LINK_INTERVAL);
+        let mut care_tick = ticks(CARE_INTERVAL);
         // The first tick is at once.
         summary_tick.tick().await;
         while self.ports.iter().all(Port::is_running) {
@@ -205,6 +232,11 @@ impl Run {
                 _ = link_tick.tick() => {
                     for port in &mut self.ports {
                         port.watch(summary.as_mut());
+                    }
+                }
+                _ = care_tick.tick() => {
+                    for port in &mut self.ports {
+                        port.look_after(summary.as_mut());
                     }
                 }
                 _ = summary_tick.tick() => {
@@ -232,6 +264,7 @@ impl Run {
     /// Ends the flows, and lets the records and the outputs out.
     fn finish(self) -> Ledger {
         let Self {
+            sampling,
             mut ports,
             collector,
             arrived,
@@ -245,7 +278,8 @@ impl Run {
             log::error!("the collector has panicked: records that were on their way are lost");
         }
         let outputs = outputs::finish(outputs, PATIENCE);
-        ledger(&ports, &arrived.all(), outputs, Moment::Ended)
+        let ledger = ledger(&ports, &arrived.all(), outputs, Moment::Ended);
+        with_sampling(ledger, sampling, &ports, &arrived.variance())
     }
 
     fn ledger(&self, moment: Moment) -> Ledger {
@@ -259,7 +293,8 @@ impl Run {
             .map(|(port, counts)| port.account(counts))
             .collect();
         let outputs = self.outputs.iter().map(OutputQueue::status).collect();
-        ledger(&ports, &arrived, outputs, moment)
+        let ledger = ledger(&ports, &arrived, outputs, moment);
+        with_sampling(ledger, self.sampling, &ports, &self.arrived.variance())
     }
 }
 
@@ -277,6 +312,31 @@ fn ledger(
     }
     let rows = ports.iter().map(PortCounts::row).collect();
     Ledger::new(&parts, outputs, moment).with_interfaces(rows, &others)
+}
+
+/// The same, with what the sample says of all flows, if there is one.
+fn with_sampling(
+    mut ledger: Ledger,
+    sampling: Sampling,
+    ports: &[PortCounts],
+    variance: &Variance,
+) -> Ledger {
+    if sampling.is_off() {
+        return ledger;
+    }
+    let mut counts = ShardCounts::default();
+    for port in ports {
+        port.counts.iter().for_each(|queue| counts += *queue);
+    }
+    let rate = ports.iter().map(|port| port.rate).max();
+    let least = ports.iter().map(|port| port.least_rate).max();
+    ledger.sampling = Some(SamplingRow::new(
+        (rate.unwrap_or_default(), least.unwrap_or_default()),
+        ledger.total.xdp.unwrap_or_default().sampled_out,
+        &counts,
+        variance,
+    ));
+    ledger
 }
 
 /// What workers are started with.

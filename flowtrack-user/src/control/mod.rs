@@ -14,9 +14,11 @@ mod outputs;
 mod port;
 mod preflight;
 mod read;
+mod sampling;
 mod signals;
 mod summary;
 mod tap;
+mod watchdog;
 
 pub use self::{
     attachment::AttachError,
@@ -28,5 +30,7 @@ pub use self::{
     live::{RunConfig, run},
     preflight::PreflightError,
     read::{ReadConfig, ReadOutcome, read},
+    sampling::{Estimated, Sampling, SamplingRow},
     tap::{Tap, TapError},
+    watchdog::{Stalled, WatchdogRow},
 };

@@ -1,16 +1,25 @@
 //! An interface that packets are taken from, with the workers of its queues.
 
+mod sampling;
+mod stalls;
+
+use std::time::Instant;
+
 use anyhow::Context as _;
 use flowtrack_common::abi::MAX_QUEUES;
 
+use self::sampling::PortSampling;
 use super::{
     InterfaceRow, LedgerPart, QueueName,
     announcement::announce,
     attachment::{AttachConfig, Attachment, VerdictSums, close_sockets},
     ledger::XdpRow,
+    sampling::Sampling,
     summary::Summary,
+    watchdog::{Stalled, Watchdog, WatchdogRow},
 };
 use crate::{
+    flow::SampleRate,
     sys::interface::{self, LinkState},
     worker::{ShardCounts, WorkerHandle},
 };
@@ -18,6 +27,17 @@ use crate::{
 /// Receive queues of `interface` that get a worker.
 pub(super) fn worker_count(interface: &str) -> u32 {
     interface::receive_queues(interface).min(MAX_QUEUES)
+}
+
+/// How an interface is looked after while packets come.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Care {
+    /// Which share of its flows is tracked.
+    pub(super) sampling: Sampling,
+    /// Places of each table.
+    pub(super) max_flows: usize,
+    /// What becomes of a queue that stands still.
+    pub(super) stalled: Stalled,
 }
 
 /// An interface, from the start of a run to its end: it may go away and come back.
@@ -33,6 +53,10 @@ pub(super) struct Port {
     attach_failed: bool,
     /// Receive queues of the interface, as they were last seen.
     queues: usize,
+    sampling: PortSampling,
+    /// Of each worker's queue.
+    watchdogs: Vec<Watchdog>,
+    started: Instant,
 }
 
 impl Port {
@@ -42,31 +66,56 @@ impl Port {
         index: u32,
         workers: Vec<WorkerHandle>,
         first_shard: usize,
+        care: Care,
     ) -> anyhow::Result<Self> {
-        let past = VerdictSums::new(workers.len());
-        let name = &config.interface;
-        let attachment = Attachment::new(&config, index, &workers, past.clone())
+        let mut port = Self {
+            queues: workers.len(),
+            attachment: None,
+            past: VerdictSums::new(workers.len()),
+            first_shard,
+            link: interface::link_state(&config.interface),
+            attach_failed: false,
+            sampling: PortSampling::new(care.sampling, care.max_flows),
+            watchdogs: workers
+                .iter()
+                .map(|_| Watchdog::new(care.stalled))
+                .collect(),
+            started: Instant::now(),
+            config,
+            workers,
+        };
+        port.sample(care.sampling.first());
+        let name = &port.config.interface;
+        let attachment = Attachment::new(&port.config, index, &port.workers, port.past.clone())
             .with_context(|| format!("cannot capture on {name}"))?;
         announce(name, &attachment);
-        let link = interface::link_state(name);
-        if link != LinkState::Up {
+        if port.link != LinkState::Up {
             log::warn!("{name} is down: no packets until it is up");
         }
-        Ok(Self {
-            queues: workers.len(),
-            config,
-            attachment: Some(attachment),
-            past,
-            workers,
-            first_shard,
-            link,
-            attach_failed: false,
-        })
+        port.attachment = Some(attachment);
+        Ok(port)
     }
 
     /// Whether all workers still run.
     pub(super) fn is_running(&self) -> bool {
         self.workers.iter().all(WorkerHandle::is_running)
+    }
+
+    /// Looks after the queues and the share of the flows that is tracked; every 100 ms.
+    pub(super) fn look_after(&mut self, mut summary: Option<&mut Summary>) {
+        self.watch_stalls(summary.as_deref_mut());
+        let counts = self.counts();
+        self.adapt_sampling(&counts, summary);
+    }
+
+    /// Lets the XDP program, if it is attached, know of changed settings.
+    fn apply_settings(&mut self) {
+        if let Some(attachment) = &mut self.attachment
+            && let Err(error) = attachment.set(self.config.settings)
+        {
+            let name = &self.config.interface;
+            log::error!("cannot change what the XDP program on {name} does: {error}");
+        }
     }
 
     /// Sees whether the interface is still there; attaches again when it has come back.
@@ -133,6 +182,7 @@ impl Port {
                 announce(name, &attachment);
                 self.attachment = Some(attachment);
                 self.attach_failed = false;
+                self.watchdogs.iter_mut().for_each(Watchdog::restart);
             }
             // It is tried again and again; once is enough to say so.
             Err(error) if !self.attach_failed => {
@@ -185,6 +235,9 @@ impl Port {
             first_shard: self.first_shard,
             counts,
             verdicts: attached.unwrap_or_else(|| self.past.clone()),
+            watchdogs: self.watchdogs.iter().map(Watchdog::row).collect(),
+            rate: self.sampling.rate,
+            least_rate: self.sampling.least,
         }
     }
 }
@@ -193,8 +246,13 @@ impl Port {
 pub(super) struct PortCounts {
     interface: String,
     first_shard: usize,
-    counts: Vec<ShardCounts>,
+    pub(super) counts: Vec<ShardCounts>,
     pub(super) verdicts: VerdictSums,
+    watchdogs: Vec<WatchdogRow>,
+    /// The share of the flows that is tracked.
+    pub(super) rate: SampleRate,
+    /// The smallest share so far.
+    pub(super) least_rate: SampleRate,
 }
 
 impl PortCounts {
@@ -203,17 +261,20 @@ impl PortCounts {
     pub(super) fn parts(&self, arrived: &[(u64, u64)]) -> Vec<LedgerPart> {
         let queues = self.counts.iter().zip(&self.verdicts.queues);
         (0..)
-            .zip(queues)
+            .zip(queues.zip(&self.watchdogs))
             .zip(self.first_shard..)
-            .map(|((queue, (counts, verdicts)), shard)| LedgerPart {
-                name: Some(QueueName {
-                    interface: self.interface.clone(),
-                    queue,
-                }),
-                verdicts: Some(*verdicts),
-                counts: *counts,
-                arrived: arrived.get(shard).copied().unwrap_or_default(),
-            })
+            .map(
+                |((queue, ((counts, verdicts), watchdog)), shard)| LedgerPart {
+                    name: Some(QueueName {
+                        interface: self.interface.clone(),
+                        queue,
+                    }),
+                    verdicts: Some(*verdicts),
+                    watchdog: Some(*watchdog),
+                    counts: *counts,
+                    arrived: arrived.get(shard).copied().unwrap_or_default(),
+                },
+            )
             .collect()
     }
 

@@ -4,11 +4,13 @@ use std::{ops::ControlFlow, path::PathBuf, sync::Arc, thread, time::Duration};
 
 use anyhow::Context;
 use crossbeam_channel::bounded;
+use flowtrack_common::Timestamp;
 
 use super::{
-    Collector, CollectorCounts, Ledger, LedgerPart, Moment,
+    Collector, CollectorCounts, Counted, Ledger, LedgerPart, Moment,
     dispatch::{Dispatcher, Place},
     outputs,
+    sampling::{Sampler, SamplingRow, sample_key},
 };
 use crate::{
     capture::{
@@ -16,7 +18,9 @@ use crate::{
         pcap::{CaptureFile, ReadError},
     },
     export::{OutputQueue, OutputSpec},
-    flow::{EventKinds, ExtractorConfig, Intake, IntakeCounts, Observation, TrackerConfig},
+    flow::{
+        EventKinds, ExtractorConfig, Intake, IntakeCounts, Observation, SampleRate, TrackerConfig,
+    },
     worker::{ChunkSink, Delivery, Shard, ShardCounts},
 };
 
@@ -36,6 +40,8 @@ pub struct ReadConfig {
     pub extractor: ExtractorConfig,
     /// Size and timeouts of each tracker.
     pub tracker: TrackerConfig,
+    /// Which share of the flows is tracked.
+    pub sample: SampleRate,
 }
 
 /// How reading ended.
@@ -60,7 +66,9 @@ pub fn read(config: &ReadConfig) -> anyhow::Result<ReadOutcome> {
     let (shards, pools): (Vec<_>, Vec<_>) = (0..config.shards)
         .map(|shard| {
             let (sink, pool) = ChunkSink::new(shard, CHUNKS, sender.clone(), wants, Delivery::Wait);
-            (Shard::new(config.tracker, sink), pool)
+            let mut shard = Shard::new(config.tracker, sink);
+            shard.sample(config.sample, Timestamp::EPOCH);
+            (shard, pool)
         })
         .unzip();
     drop(sender);
@@ -83,8 +91,9 @@ pub fn read(config: &ReadConfig) -> anyhow::Result<ReadOutcome> {
         anyhow::Ok((dispatcher.finish(), files))
     })?;
     let ledger = files.opened.then(|| {
-        let parts: Vec<_> = files
-            .account(counts)
+        let counts = files.account(counts);
+        let sampling = files.sampling(config.sample, &counts, &arrived);
+        let parts: Vec<_> = counts
             .into_iter()
             .enumerate()
             .map(|(shard, counts)| LedgerPart {
@@ -93,11 +102,11 @@ pub fn read(config: &ReadConfig) -> anyhow::Result<ReadOutcome> {
                 ..LedgerPart::default()
             })
             .collect();
-        Ledger::new(
-            &parts,
-            outputs::finish(outputs, Duration::MAX),
-            Moment::Ended,
-        )
+        let outputs = outputs::finish(outputs, Duration::MAX);
+        Ledger {
+            sampling,
+            ..Ledger::new(&parts, outputs, Moment::Ended)
+        }
     });
     Ok(ReadOutcome {
         ledger,
@@ -110,7 +119,9 @@ pub fn read(config: &ReadConfig) -> anyhow::Result<ReadOutcome> {
 struct Files {
     /// At least one could be opened.
     opened: bool,
+    /// Without those that are not in the sample.
     packets: u64,
+    sampled_out: Counted,
     /// What became of the packets before they had a shard.
     intake: IntakeCounts,
     errors: Vec<ReadError>,
@@ -131,6 +142,19 @@ impl Files {
         }
         counts
     }
+
+    /// What the flows in the sample say of all, if not all of them are in it.
+    fn sampling(
+        &self,
+        rate: SampleRate,
+        counts: &[ShardCounts],
+        arrived: &CollectorCounts,
+    ) -> Option<SamplingRow> {
+        let mut sum = ShardCounts::default();
+        counts.iter().for_each(|shard| sum += *shard);
+        let row = SamplingRow::new((rate, rate), self.sampled_out, &sum, &arrived.variance());
+        (rate != SampleRate::ALL).then_some(row)
+    }
 }
 
 /// Reads the files one after the other. One that is damaged does not keep the others from being
@@ -141,6 +165,7 @@ fn read_files(
     outputs: &[OutputQueue],
 ) -> Files {
     let mut intake = Intake::new(config.extractor);
+    let mut sampler = Sampler::new(config.sample, sample_key(&config.tracker));
     let mut read = Files::default();
     for path in &config.files {
         if nobody_reads(outputs) {
@@ -155,6 +180,9 @@ fn read_files(
         };
         read.opened = true;
         let result = file.read(|frame| {
+            if !sampler.takes(frame) {
+                return ControlFlow::Continue(());
+            }
             let mut place = Place::Outermost;
             intake.frame(frame, |observation| {
                 dispatcher.observe(observation, place);
@@ -171,6 +199,8 @@ fn read_files(
         read.packets += file.packets();
         read.errors.extend(result.err());
     }
+    read.sampled_out = sampler.sampled_out();
+    read.packets -= read.sampled_out.packets;
     read.intake = *intake.counts();
     read
 }

@@ -95,6 +95,13 @@ pub fn wake_rx(fd: BorrowedFd<'_>) -> io::Result<()> {
     }
 }
 
+/// Whether packets lie in the RX ring of the socket.
+pub fn has_packets(fd: BorrowedFd<'_>) -> io::Result<bool> {
+    let mut fds = [PollFd::new(fd, PollFlags::POLLIN)];
+    poll(&mut fds, PollTimeout::ZERO)?;
+    Ok(fds.iter().any(|fd| fd.any() == Some(true)))
+}
+
 /// Waits for packets on one of the sockets, at most `timeout`. Wakes the kernel up as well.
 pub fn wait_rx(fds: &[BorrowedFd<'_>], timeout: Duration) -> io::Result<()> {
     let timeout = PollTimeout::try_from(timeout).unwrap_or(PollTimeout::MAX);

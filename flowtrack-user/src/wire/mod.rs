@@ -42,5 +42,11 @@ pub fn macs(frame: &Frame<'_>) -> Option<([u8; 6], [u8; 6])> {
     }
 }
 
+/// Where the outermost IP packet of a frame starts, if there is one.
+pub(crate) fn ip_offset(frame: &Frame<'_>) -> Option<usize> {
+    let found = link::follow(link::Protocol::of(frame.link), Layer::of(frame)).ok()?;
+    Some(found.layer.offset)
+}
+
 #[cfg(test)]
 pub(crate) mod tests;

@@ -3,8 +3,11 @@
 
 use std::{
     io,
-    os::fd::RawFd,
-    sync::Arc,
+    os::fd::OwnedFd,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
     thread::{self, JoinHandle},
 };
 
@@ -14,7 +17,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use super::{Shard, ShardCounts, SharedCounts, live::Worker};
 use crate::{
     capture::xdp::{SocketConfig, SocketError, SocketReport},
-    flow::ExtractorConfig,
+    flow::{ExtractorConfig, SampleRate},
 };
 
 /// What a worker is started with.
@@ -35,7 +38,7 @@ pub(super) enum Command {
     /// Open a socket, and say what came of it.
     Open(
         SocketConfig,
-        Sender<Result<(RawFd, SocketReport), SocketError>>,
+        Sender<Result<(OwnedFd, SocketReport), SocketError>>,
     ),
     /// Take what is left in the socket and close it.
     Close(Sender<()>),
@@ -47,6 +50,8 @@ pub struct WorkerHandle {
     /// None when it was told to stop.
     commands: Option<Sender<Command>>,
     counts: Arc<SharedCounts>,
+    /// N of 1/N of the flows that come to it.
+    sampled: Arc<AtomicU32>,
     thread: JoinHandle<()>,
 }
 
@@ -60,6 +65,8 @@ impl WorkerHandle {
         let (sender, commands) = bounded(1);
         let counts = Arc::<SharedCounts>::default();
         let shared = Arc::clone(&counts);
+        let sampled = Arc::new(AtomicU32::new(SampleRate::ALL.n()));
+        let rate = Arc::clone(&sampled);
         let name = format!("queue-{}", config.queue);
         let thread = thread::Builder::new().name(name).spawn(move || {
             if let Some(core) = config.core
@@ -71,17 +78,27 @@ impl WorkerHandle {
                     core.id
                 );
             }
-            Worker::new(&config, shard(), commands, shared).run();
+            Worker::new(&config, shard(), commands, shared, rate).run();
         })?;
         Ok(Self {
             commands: Some(sender),
             counts,
+            sampled,
             thread,
         })
     }
 
-    /// Opens a socket. The descriptor stays open until [`WorkerHandle::close`].
-    pub fn open(&self, config: SocketConfig) -> Option<Result<(RawFd, SocketReport), SocketError>> {
+    /// Tells it that one flow in so many comes to it from now on; it never waits for the worker.
+    pub fn sample(&self, rate: SampleRate) {
+        self.sampled.store(rate.n(), Relaxed);
+    }
+
+    /// Opens a socket, which stays open until [`WorkerHandle::close`], and as long as there is the
+    /// descriptor, a second one of it.
+    pub fn open(
+        &self,
+        config: SocketConfig,
+    ) -> Option<Result<(OwnedFd, SocketReport), SocketError>> {
         let (reply, answer) = bounded(1);
         self.commands
             .as_ref()?

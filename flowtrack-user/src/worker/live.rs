@@ -3,7 +3,11 @@
 
 use std::{
     io,
-    sync::Arc,
+    os::fd::OwnedFd,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -15,9 +19,9 @@ use super::{Shard, ShardCounts, SharedCounts, WorkerConfig, handle::Command, tim
 use crate::{
     capture::{
         BURST,
-        xdp::{RING_DELAY, SocketStats, XskSocket},
+        xdp::{RING_DELAY, SocketConfig, SocketError, SocketReport, SocketStats, XskSocket},
     },
-    flow::{FiveTuple, Intake, IntakeCounts, MAX_OBSERVATIONS, Observation},
+    flow::{FiveTuple, Intake, IntakeCounts, MAX_OBSERVATIONS, Observation, SampleRate},
     sys::clock::{self, TaiClock},
 };
 
@@ -41,6 +45,10 @@ pub(super) struct Worker {
     shard: Shard,
     counts: ShardCounts,
     shared: Arc<SharedCounts>,
+    /// N of 1/N of the flows that come here, as the control plane says.
+    rate: Arc<AtomicU32>,
+    /// The same, as the shard knows it.
+    sampled: u32,
     /// Of sockets that were closed.
     closed_stats: SocketStats,
     stats_timer: Timer,
@@ -55,6 +63,7 @@ impl Worker {
         shard: Shard,
         commands: Receiver<Command>,
         shared: Arc<SharedCounts>,
+        rate: Arc<AtomicU32>,
     ) -> Self {
         Self {
             commands,
@@ -66,6 +75,8 @@ impl Worker {
             shard,
             counts: ShardCounts::default(),
             shared,
+            rate,
+            sampled: SampleRate::ALL.n(),
             closed_stats: SocketStats::default(),
             stats_timer: Timer::new(STATS_INTERVAL),
             publish_timer: Timer::new(PUBLISH_INTERVAL),
@@ -80,6 +91,7 @@ impl Worker {
                 Err(TryRecvError::Empty) => {}
                 Err(TryRecvError::Disconnected) => break,
             }
+            self.watch_rate();
             match self.receive() {
                 Some(now) => self.housekeep(now),
                 None => self.idle(),
@@ -88,6 +100,17 @@ impl Worker {
         self.drain();
         self.shard.finish(EndReason::Shutdown);
         self.publish();
+    }
+
+    /// Sees whether another share of the flows comes from now on. What lies in the ring came at the rate
+    /// before; the shard marks flows for a while longer than they were sampled, never for less.
+    fn watch_rate(&mut self) {
+        let n = self.rate.load(Relaxed);
+        if n != self.sampled {
+            self.sampled = n;
+            self.shard
+                .sample(SampleRate::one_in(n).unwrap_or_default(), clock::now());
+        }
     }
 
     /// Takes a burst through the pipeline. `None` if there was nothing; else the time of its latest
@@ -105,6 +128,7 @@ impl Worker {
         let socket = socket.as_mut()?;
         let batch = socket.receive();
         if batch.is_empty() {
+            counts.waits += 1;
             return None;
         }
         let burst_time = if *stamped {
@@ -224,14 +248,8 @@ impl Worker {
                 self.close();
                 // Whatever was on its way since the last socket was closed, this queue did not see.
                 self.shard.capture_lost();
-                let opened = XskSocket::open(&config).map(|socket| {
-                    let facts = (socket.raw_fd(), socket.report());
-                    self.polling_unproven = socket.polls();
-                    self.socket = Some(socket);
-                    facts
-                });
                 // Whoever asked waits for the answer.
-                let _ = reply.send(opened);
+                let _ = reply.send(self.open(&config));
             }
             Command::Close(reply) => {
                 self.close();
@@ -239,6 +257,15 @@ impl Worker {
                 let _ = reply.send(());
             }
         }
+    }
+
+    fn open(&mut self, config: &SocketConfig) -> Result<(OwnedFd, SocketReport), SocketError> {
+        let socket = XskSocket::open(config)?;
+        let fd = socket.fd().try_clone_to_owned();
+        let facts = (fd.map_err(SocketError::Descriptor)?, socket.report());
+        self.polling_unproven = socket.polls();
+        self.socket = Some(socket);
+        Ok(facts)
     }
 
     fn close(&mut self) {

@@ -7,7 +7,9 @@ use std::{
 
 use flowtrack_common::EndReason;
 
-use super::{Counted, Ledger, LedgerRow, QueueName, XdpRow, XskRow, signed};
+use super::{
+    Counted, Ledger, LedgerRow, QueueName, SamplingRow, WatchdogRow, XdpRow, XskRow, signed,
+};
 use crate::{export::OutputStatus, wire::Refusal};
 
 impl fmt::Display for Ledger {
@@ -36,6 +38,9 @@ impl fmt::Display for Ledger {
                 )?;
             }
         }
+        if let Some(sampling) = &self.sampling {
+            write_sampling(f, sampling)?;
+        }
         for OutputStatus {
             output,
             counts,
@@ -58,6 +63,29 @@ impl fmt::Display for Ledger {
         }
         Ok(())
     }
+}
+
+/// What the flows in the sample say of all, each with its standard error.
+fn write_sampling(f: &mut fmt::Formatter<'_>, sampling: &SamplingRow) -> fmt::Result {
+    let SamplingRow {
+        one_in,
+        one_in_at_most,
+        sampled_out,
+        flows,
+        packets,
+        bytes,
+    } = sampling;
+    write!(f, "sampling: 1/{one_in} of the flows")?;
+    if one_in_at_most > one_in {
+        write!(f, ", 1/{one_in_at_most} at the least")?;
+    }
+    writeln!(f, "; {} packets sampled out", sampled_out.packets)?;
+    write!(f, "      all flows, estimated: ")?;
+    for (name, sum) in [("flows", flows), ("packets", packets), ("bytes", bytes)] {
+        let end = if name == "bytes" { "\n" } else { ", " };
+        write!(f, "{} ± {:.0} {name}{end}", sum.estimate, sum.error)?;
+    }
+    Ok(())
 }
 
 /// The names of the queues, with their interfaces if there are several.
@@ -113,6 +141,14 @@ impl Table<'_> {
         }
     }
 
+    /// A line where a queue stood still at all.
+    fn any_watchdog(&mut self, name: &str, value: impl Fn(&WatchdogRow) -> u64) {
+        let of = |row: &LedgerRow| row.watchdog.as_ref().map_or(0, &value);
+        if self.rows.iter().any(|row| of(row) > 0) {
+            self.line(name, of);
+        }
+    }
+
     fn xsk(&mut self, name: &str, value: impl Fn(&XskRow) -> u64) {
         self.line(name, |row| row.xsk.as_ref().map_or(0, &value));
     }
@@ -137,6 +173,9 @@ fn lines(rows: &[&LedgerRow]) -> Vec<(String, Vec<i64>)> {
         table.xsk("XSK   dropped, no free frame", |xsk| xsk.rx_dropped);
         table.xsk("      dropped, RX ring full", |xsk| xsk.rx_ring_full);
         table.xsk("      in flight", |xsk| xsk.in_flight);
+        table.any_watchdog("      kicked", |dog| dog.kicks);
+        table.any_watchdog("      stood still", |dog| dog.stalls);
+        table.any_watchdog("      left to the host", |dog| dog.passes);
     }
     table.line("      received", |row| row.received);
     table.line("wire  accepted", |row| row.wire.accepted);

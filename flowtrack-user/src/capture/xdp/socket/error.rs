@@ -43,6 +43,9 @@ pub enum SocketError {
     /// The kernel cannot do what is asked for.
     #[error("--busy-poll takes Linux 5.11 or newer with CONFIG_NET_RX_BUSY_POLL")]
     BusyPoll(#[source] io::Error),
+    /// The process has as many open files as it may have.
+    #[error("cannot keep a second descriptor of the socket")]
+    Descriptor(#[source] io::Error),
     /// The kernel refused.
     #[error("cannot open an AF_XDP socket on queue {queue} of {interface}")]
     Create {
