@@ -1,12 +1,12 @@
 extern crate std;
 
-use std::{collections::HashMap, vec::Vec};
+use std::{collections::BTreeMap, vec::Vec};
 
 use super::*;
 
 const KEY: u32 = 7;
 
-impl Datagrams for HashMap<u64, u32> {
+impl Datagrams for BTreeMap<u64, u32> {
     fn remember(&mut self, datagram: u64, hash: u32) {
         self.insert(datagram, hash);
     }
@@ -131,7 +131,7 @@ fn later_fragments_have_the_hash_of_the_first_one() {
             ipv6([1, 2], [1000, 53], &[]),
         ),
     ] {
-        let mut datagrams = HashMap::new();
+        let mut datagrams = BTreeMap::new();
         let mut hashed = |packet: &Vec<u8>| {
             let flow = Flow::of_ip(&packet.as_slice(), 0).unwrap();
             flow.hash_whole(KEY, &mut datagrams)
