@@ -42,5 +42,10 @@ pub fn macs(frame: &Frame<'_>) -> Option<([u8; 6], [u8; 6])> {
     }
 }
 
+/// The packet in a frame of a firewall's log, from its IP header on.
+pub(crate) fn logged_packet<'a>(frame: &Frame<'a>) -> Option<&'a [u8]> {
+    link::logged(Layer::of(frame)).map(|layer| layer.bytes)
+}
+
 #[cfg(test)]
 pub(crate) mod tests;
