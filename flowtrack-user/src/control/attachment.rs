@@ -7,6 +7,7 @@ use flowtrack_common::abi::{self, Verdicts};
 
 use crate::{
     capture::xdp::{AttachMode, Program, ProgramError, SocketConfig, SocketError, SocketReport},
+    filter::Filter,
     sys::{interface, promisc::Promiscuous},
     worker::WorkerHandle,
 };
@@ -20,6 +21,8 @@ pub(super) struct AttachConfig {
     pub(super) burst: usize,
     pub(super) require_zero_copy: bool,
     pub(super) busy_poll: Option<u16>,
+    pub(super) filter: Option<Filter>,
+    pub(super) pass_filtered: bool,
 }
 
 /// Verdicts of each queue that has a worker, and of all others together.
@@ -78,6 +81,10 @@ impl Attachment {
         before: VerdictSums,
     ) -> Result<Self, AttachError> {
         let mut program = Program::load(config.stamped)?;
+        program.pass_filtered(config.pass_filtered)?;
+        if let Some(filter) = config.filter.as_ref().and_then(Filter::kernel) {
+            program.set_filter(Some(&filter))?;
+        }
         let queues = interface::receive_queues(&config.interface) as usize;
         let used = workers.get(..queues).unwrap_or(workers);
         let attached = open_sockets(config, &mut program, used)

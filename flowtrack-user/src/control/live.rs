@@ -10,6 +10,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::{
     Collector, CollectorCounts, Ledger, Moment,
+    announcement::announce_filter,
     attachment::AttachConfig,
     outputs,
     port::{self, Port, PortCounts},
@@ -19,6 +20,7 @@ use super::{
 };
 use crate::{
     export::{Origin, OutputQueue, OutputSpec, OutputStatus},
+    filter::Filter,
     flow::{EventKinds, ExtractorConfig, TrackerConfig},
     table::Paging,
     worker::{Chunk, ChunkPool, ChunkSink, Delivery, Shard, WorkerConfig, WorkerHandle},
@@ -62,6 +64,10 @@ pub struct RunConfig {
     pub quiet: bool,
     /// Where records and events go.
     pub outputs: Vec<OutputSpec>,
+    /// What of the packets is wanted; all if there is none.
+    pub filter: Option<Filter>,
+    /// What is not wanted goes on to the host, where the XDP program decides.
+    pub pass_filtered: bool,
     /// What makes a flow.
     pub extractor: ExtractorConfig,
     /// Size and timeouts of each tracker; there is one a queue.
@@ -78,7 +84,16 @@ impl RunConfig {
             burst: self.burst,
             require_zero_copy: self.require_zero_copy,
             busy_poll: self.busy_poll,
+            filter: self.filter.clone(),
+            pass_filtered: self.pass_filtered,
         }
+    }
+
+    /// What the workers have to filter: nothing if the XDP program does.
+    fn worker_filter(&self) -> Option<Filter> {
+        self.filter
+            .clone()
+            .filter(|filter| filter.kernel().is_none())
     }
 }
 
@@ -125,6 +140,7 @@ impl Run {
             .map(|interface| port::worker_count(interface) as usize)
             .sum();
         config.tracker.check_memory(shards)?;
+        announce_filter(config.filter.as_ref());
         let outputs = outputs::open(&config.outputs, Delivery::Drop)?;
         let (sender, chunks) = bounded(shards * CHUNKS);
         let mut hiring = Hiring {
@@ -291,6 +307,7 @@ impl Hiring<'_> {
             queue,
             core: self.cores.get(shard % self.cores.len().max(1)).copied(),
             stamped: self.config.stamped,
+            filter: self.config.worker_filter(),
             extractor: self.config.extractor,
         };
         let worker = WorkerHandle::start(worker, move || Shard::new(tracker, sink))

@@ -58,6 +58,12 @@ impl Filter {
         program.is_some_and(|program| run(program, &bytes))
     }
 
+    /// Instructions of the program for Ethernet frames.
+    pub fn steps(&self) -> usize {
+        let program = self.programs.get(Link::Ethernet as usize);
+        program.map_or(0, |program| program.len())
+    }
+
     /// The program for the kernel, for Ethernet frames; `None` if it is too long for it.
     pub fn kernel(&self) -> Option<FilterProgram> {
         FilterProgram::new(self.programs.get(Link::Ethernet as usize)?)
