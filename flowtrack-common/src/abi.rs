@@ -4,6 +4,8 @@
 //! All structures are `#[repr(C)]`, of fixed-width integers, without implicit padding, in the byte
 //! order of the host.
 
+pub mod filter;
+
 use core::ops::AddAssign;
 
 /// Name of the capture program in the eBPF object.

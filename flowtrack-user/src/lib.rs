@@ -44,6 +44,7 @@
 //! | flows by a key of one's own | [`common::FlowExtractor`] |
 //! | size, timeouts and direction of flows | [`flow::TrackerConfig`] |
 //! | headers without flows | [`wire`] |
+//! | frames that an expression of tcpdump wants | [`filter::Filter`] |
 //! | a whole run, as the program makes it | [`control::run`], [`control::read`] |
 //!
 //! `examples/` has a program for each of the first four.
@@ -60,6 +61,7 @@ pub mod capture;
 pub mod cli;
 pub mod control;
 pub mod export;
+pub mod filter;
 pub mod flow;
 pub mod sys;
 pub mod table;

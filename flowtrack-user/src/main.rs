@@ -11,7 +11,7 @@ use std::{
 
 use clap::Parser;
 use flowtrack::{
-    cli::{BenchArgs, Cli, Command, ReadArgs, RunArgs, SharedArgs, Timestamps},
+    cli::{BenchArgs, Cli, Command, Filtered, ReadArgs, RunArgs, SharedArgs, Timestamps},
     control::{self, Ledger, ReadConfig, RunConfig},
     sys::{
         alloc::CountingAllocator,
@@ -75,6 +75,8 @@ fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
         metrics: args.metrics,
         quiet: args.quiet,
         outputs: args.shared.outputs.clone(),
+        filter: args.shared.filter.clone(),
+        pass_filtered: args.filtered == Filtered::Pass,
         extractor: args.shared.extractor(),
         tracker,
         sampling: args.sample,
@@ -105,6 +107,7 @@ fn read(args: &ReadArgs) -> anyhow::Result<ExitCode> {
     let outcome = control::read(&ReadConfig {
         files: args.files.clone(),
         outputs: args.shared.outputs.clone(),
+        filter: args.shared.filter.clone(),
         shards: args.shards.into(),
         extractor: args.shared.extractor(),
         tracker,

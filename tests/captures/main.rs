@@ -18,6 +18,8 @@ mod table;
 /// What names a flow, whoever recorded it.
 mod tuple;
 
+/// Which packets a filter takes, and which ones tcpdump takes.
+mod filter;
 /// Exit status and ledger, on whatever is in the captures.
 mod ledger;
 /// What other meters have published.

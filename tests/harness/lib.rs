@@ -5,7 +5,9 @@
 //! panic.
 
 pub mod captures;
+pub mod collection;
 pub mod command;
+pub mod expressions;
 pub mod frames;
 pub mod generator;
 pub mod inject;

@@ -56,6 +56,11 @@ pub struct RunArgs {
     #[arg(long)]
     pub take_over: bool,
 
+    /// What becomes of packets that the filter does not want, in mode tap, where the XDP program decides
+    /// that; in the other modes they go on as all packets do.
+    #[arg(long, value_enum, default_value_t = Filtered::Drop, requires = "filter")]
+    pub filtered: Filtered,
+
     /// Stop after this time, for example 30s or 5m.
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
     pub duration: Option<Duration>,
@@ -135,6 +140,15 @@ pub struct ReadArgs {
 pub enum Mode {
     /// All packets are taken away from the host.
     Tap,
+}
+
+/// What becomes of packets that the filter does not want.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Filtered {
+    /// They are dropped.
+    Drop,
+    /// They go on to the host.
+    Pass,
 }
 
 /// Where packet times come from.

@@ -8,7 +8,7 @@ mod shared;
 mod values;
 
 pub use self::{
-    args::{Cli, Command, Mode, ReadArgs, RunArgs, Timestamps},
+    args::{Cli, Command, Filtered, Mode, ReadArgs, RunArgs, Timestamps},
     bench::{
         BenchArgs, BenchCommand, ExpiryArgs, FloodArgs, LimitArgs, TrackArgs, VethArgs, XdpArgs,
     },

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     export::{OutputFormat, OutputSpec, Target},
+    filter::Filter,
     flow::{ExtractorConfig, PortTimeout, SctpFlows, TooManyPorts, TrackerConfig, Tunnels},
 };
 
@@ -21,6 +22,12 @@ pub struct SharedArgs {
     /// Where to write: json:PATH, events:PATH or zeek:PATH; - is standard output. May be repeated.
     #[arg(short, long = "output", value_name = "OUTPUT")]
     pub outputs: Vec<OutputSpec>,
+
+    /// Take only the packets that EXPR wants, in the language of tcpdump (pcap-filter(7)): for example
+    /// 'tcp port 443 and not net 10.0.0.0/8'. Looks at the outer headers of a frame; host names are not
+    /// looked up. What it does not want is counted.
+    #[arg(long, value_name = "EXPR")]
+    pub filter: Option<Filter>,
 
     /// Write the ledger as JSON at the end; - is standard output.
     #[arg(long, value_name = "PATH")]

@@ -1,8 +1,11 @@
 //! What was obtained on an interface, in words.
 
+use flowtrack_common::abi::filter::MAX_INSTRUCTIONS;
+
 use super::attachment::Attachment;
 use crate::{
     capture::xdp::{AttachMode, SocketReport},
+    filter::Filter,
     sys::interface::{self, Deferral},
 };
 
@@ -21,6 +24,25 @@ pub(super) fn announce(interface: &str, attachment: &Attachment) {
         && let Some(advice) = advice(interface, interface::deferral(interface))
     {
         log::warn!("{advice}");
+    }
+}
+
+/// Says who decides what is wanted.
+pub(super) fn announce_filter(filter: Option<&Filter>) {
+    if let Some(filter) = filter {
+        log::info!("{}", filter_report(filter));
+    }
+}
+
+fn filter_report(filter: &Filter) -> String {
+    let steps = filter.steps();
+    if filter.kernel().is_some() {
+        format!("the XDP program filters, in {steps} steps: {filter}")
+    } else {
+        format!(
+            "the workers filter: the filter has {steps} steps, and the XDP program takes \
+             {MAX_INSTRUCTIONS}"
+        )
     }
 }
 
@@ -100,6 +122,18 @@ mod tests {
             both.contains("napi_defer_hard_irqs is 0, gro_flush_timeout is 0; "),
             "{both}"
         );
+    }
+
+    #[test]
+    fn a_filter_is_said_to_be_where_it_fits() {
+        let short: Filter = "tcp port 80".parse().unwrap();
+        let ports: Vec<_> = (1..200).map(|port| port.to_string()).collect();
+        let long: Filter = format!("port {}", ports.join(" or ")).parse().unwrap();
+        let said = filter_report(&short);
+        assert!(said.starts_with("the XDP program filters, in "), "{said}");
+        assert!(said.ends_with(" steps: tcp port 80"), "{said}");
+        let said = filter_report(&long);
+        assert!(said.starts_with("the workers filter: "), "{said}");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use flowtrack_common::abi::{self, CaptureSettings, Verdicts};
 
 use crate::{
     capture::xdp::{AttachMode, Program, ProgramError, SocketConfig, SocketError, SocketReport},
+    filter::Filter,
     sys::{self, interface, promisc::Promiscuous},
     worker::WorkerHandle,
 };
@@ -25,6 +26,7 @@ pub(super) struct AttachConfig {
     pub(super) busy_poll: Option<u16>,
     /// What the XDP program does with packets, from the first one on.
     pub(super) settings: CaptureSettings,
+    pub(super) filter: Option<Filter>,
 }
 
 /// Verdicts of each queue that has a worker, and of all others together.
@@ -85,6 +87,9 @@ impl Attachment {
         before: VerdictSums,
     ) -> Result<Self, AttachError> {
         let mut program = Program::load(config.stamped)?;
+        if let Some(filter) = config.filter.as_ref().and_then(Filter::kernel) {
+            program.set_filter(Some(&filter))?;
+        }
         let queues = interface::receive_queues(&config.interface) as usize;
         let used = workers.get(..queues).unwrap_or(workers);
         program.set(config.settings)?;

@@ -124,9 +124,11 @@ pub struct XskRow {
     pub bursts: u64,
 }
 
-/// Packets that the parser saw.
+/// Packets that the filter and the parser saw.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct WireRow {
+    /// Not wanted by the filter. Where the XDP program decides that, it stands there.
+    pub filtered: u64,
     /// With a key.
     pub accepted: u64,
     /// Packets beyond one a frame: those in tunnels, which count in flows of their own.
@@ -182,7 +184,7 @@ pub struct RecordsRow {
 pub struct Residual {
     /// Captured by the XDP program, but neither received nor dropped by the socket.
     pub xsk: i64,
-    /// Received, but neither accepted nor refused.
+    /// Received, but neither filtered nor accepted nor refused.
     pub wire: i64,
     /// Accepted or tunnelled, but not taken in by the tracker.
     pub tracker: i64,
@@ -265,6 +267,7 @@ impl From<&ShardCounts> for WireRow {
     fn from(counts: &ShardCounts) -> Self {
         let reasons = Refusal::ALL.iter().map(|reason| reason.name());
         Self {
+            filtered: counts.filtered,
             accepted: counts.accepted,
             tunnelled: counts.tunnelled,
             refused_inside: counts.refused_inside,
@@ -297,7 +300,7 @@ impl Residual {
         let recorded_packets = counts.recorded_packets + moment.live(counts.live_packets);
         Self {
             xsk,
-            wire: signed(counts.received) - signed(counts.accepted + refused),
+            wire: signed(counts.received) - signed(counts.filtered + counts.accepted + refused),
             tracker: signed(counts.accepted + counts.tunnelled) - signed(counts.matched),
             flows: signed(counts.created) - signed(ended + moment.live(counts.live)),
             records: unarrived + signed(counts.matched) - signed(recorded_packets),

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc, thread, time::Duration};
 use anyhow::Context;
 use core_affinity::CoreId;
 use crossbeam_channel::{Sender, bounded};
-use flowtrack_common::abi::{CaptureSettings, Verdicts};
+use flowtrack_common::abi::{CaptureSettings, FILTERED_DROP, FILTERED_PASS, Verdicts};
 use tokio::{
     sync::watch,
     time::{Instant, MissedTickBehavior, interval, sleep_until},
@@ -13,6 +13,7 @@ use tokio::{
 
 use super::{
     Collector, CollectorCounts, Ledger, Moment,
+    announcement::announce_filter,
     attachment::AttachConfig,
     health::Health,
     metrics, outputs,
@@ -25,6 +26,7 @@ use super::{
 };
 use crate::{
     export::{Origin, OutputQueue, OutputSpec, OutputStatus},
+    filter::Filter,
     flow::{EventKinds, ExtractorConfig, TrackerConfig},
     table::Paging,
     worker::{
@@ -74,6 +76,10 @@ pub struct RunConfig {
     pub quiet: bool,
     /// Where records and events go.
     pub outputs: Vec<OutputSpec>,
+    /// What of the packets is wanted; all if there is none.
+    pub filter: Option<Filter>,
+    /// What is not wanted goes on to the host, where the XDP program decides.
+    pub pass_filtered: bool,
     /// What makes a flow.
     pub extractor: ExtractorConfig,
     /// Size and timeouts of each tracker; there is one a queue.
@@ -96,8 +102,14 @@ impl RunConfig {
             busy_poll: self.busy_poll,
             settings: CaptureSettings {
                 sample_key: sample_key(&self.tracker),
+                filtered: if self.pass_filtered {
+                    FILTERED_PASS
+                } else {
+                    FILTERED_DROP
+                },
                 ..CaptureSettings::default()
             },
+            filter: self.filter.clone(),
         }
     }
 
@@ -108,6 +120,13 @@ impl RunConfig {
             max_flows: self.tracker.max_flows,
             stalled: self.stalled,
         }
+    }
+
+    /// What the workers have to filter: nothing if the XDP program does.
+    fn worker_filter(&self) -> Option<Filter> {
+        self.filter
+            .clone()
+            .filter(|filter| filter.kernel().is_none())
     }
 }
 
@@ -164,6 +183,7 @@ impl Run {
             .map(|interface| port::worker_count(interface) as usize)
             .sum();
         config.tracker.check_memory(shards)?;
+        announce_filter(config.filter.as_ref());
         let outputs = outputs::open(&config.outputs, Delivery::Drop)?;
         let (sender, chunks) = bounded(shards * CHUNKS);
         let mut hiring = Hiring {
@@ -375,6 +395,7 @@ impl Hiring<'_> {
             queue,
             core: self.cores.get(shard % self.cores.len().max(1)).copied(),
             stamped: self.config.stamped,
+            filter: self.config.worker_filter(),
             extractor: self.config.extractor,
         };
         let worker = WorkerHandle::start(worker, move || Shard::new(tracker, sink))

@@ -18,6 +18,7 @@ use crate::{
         pcap::{CaptureFile, ReadError},
     },
     export::{OutputQueue, OutputSpec},
+    filter::Filter,
     flow::{
         EventKinds, ExtractorConfig, Intake, IntakeCounts, Observation, SampleRate, TrackerConfig,
     },
@@ -36,6 +37,8 @@ pub struct ReadConfig {
     pub outputs: Vec<OutputSpec>,
     /// Trackers, each in a thread if there are several.
     pub shards: usize,
+    /// What of the packets is wanted; all if there is none.
+    pub filter: Option<Filter>,
     /// What makes a flow.
     pub extractor: ExtractorConfig,
     /// Size and timeouts of each tracker.
@@ -134,6 +137,7 @@ impl Files {
         if let Some((first, others)) = counts.split_first_mut() {
             let elsewhere: u64 = others.iter().map(|counts| counts.received).sum();
             first.received = self.packets.saturating_sub(elsewhere);
+            first.filtered = self.intake.filtered;
             first.refused_inside = self.intake.refused_inside;
             let refused = self.intake.refused.iter();
             for (count, (_, packets)) in first.refused.iter_mut().zip(refused) {
@@ -164,7 +168,7 @@ fn read_files(
     dispatcher: &mut Dispatcher<'_>,
     outputs: &[OutputQueue],
 ) -> Files {
-    let mut intake = Intake::new(config.extractor);
+    let mut intake = Intake::filtered(config.extractor, config.filter.clone());
     let mut sampler = Sampler::new(config.sample, sample_key(&config.tracker));
     let mut read = Files::default();
     for path in &config.files {

@@ -3,12 +3,17 @@
 use flowtrack_common::Frame;
 
 use super::{ExtractorConfig, FiveTuple, FiveTupleExtractor, Observation};
-use crate::wire::{Refusal, RefusalCounts};
+use crate::{
+    filter::Filter,
+    wire::{Refusal, RefusalCounts},
+};
 
-/// The way of a frame into a tracker. A frame is accepted or refused, once; an accepted one gives one
-/// packet for each flow that it counts in.
+/// The way of a frame into a tracker. A frame is filtered out, accepted or refused, once; an accepted one
+/// gives one packet for each flow that it counts in.
 #[derive(Clone, Debug, Default)]
 pub struct Intake {
+    /// None if all frames are wanted.
+    filter: Option<Filter>,
     extractor: FiveTupleExtractor,
     counts: IntakeCounts,
 }
@@ -16,6 +21,8 @@ pub struct Intake {
 /// What became of the frames.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct IntakeCounts {
+    /// Frames that the filter does not want.
+    pub filtered: u64,
     /// Frames that have a flow.
     pub accepted: u64,
     /// Packets beyond one a frame: those that came in tunnels and have flows of their own.
@@ -29,7 +36,13 @@ pub struct IntakeCounts {
 impl Intake {
     /// Nothing taken in yet.
     pub fn new(config: ExtractorConfig) -> Self {
+        Self::filtered(config, None)
+    }
+
+    /// The same, of the frames that the filter wants.
+    pub fn filtered(config: ExtractorConfig, filter: Option<Filter>) -> Self {
         Self {
+            filter,
             extractor: FiveTupleExtractor::new(config),
             counts: IntakeCounts::default(),
         }
@@ -38,6 +51,12 @@ impl Intake {
     /// Takes in a frame and hands what it holds to `observe`, the outermost packet first.
     #[inline]
     pub fn frame(&mut self, frame: &Frame<'_>, mut observe: impl FnMut(Observation<FiveTuple>)) {
+        if let Some(filter) = &self.filter
+            && !filter.accepts(frame)
+        {
+            self.counts.filtered += 1;
+            return;
+        }
         match self.extractor.plain(frame, &mut observe) {
             Some(()) => self.counts.accepted += 1,
             None => self.look_into(frame, observe),

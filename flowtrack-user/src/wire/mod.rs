@@ -48,5 +48,10 @@ pub(crate) fn ip_offset(frame: &Frame<'_>) -> Option<usize> {
     Some(found.layer.offset)
 }
 
+/// The packet in a frame of a firewall's log, from its IP header on.
+pub(crate) fn logged_packet<'a>(frame: &Frame<'a>) -> Option<&'a [u8]> {
+    link::logged(Layer::of(frame)).map(|layer| layer.bytes)
+}
+
 #[cfg(test)]
 pub(crate) mod tests;

@@ -100,6 +100,8 @@ shard_counts! {
         /// Times that the kernel found the fill ring empty (`rx_fill_ring_empty_descs`). In copy
         /// mode each of them stands in `rx_dropped` too.
         rx_fill_ring_empty,
+        /// Packets that the worker's filter does not want.
+        filtered,
         /// Packets that have a key.
         accepted,
         /// Packets beyond one a frame: those in tunnels, which count in flows of their own.

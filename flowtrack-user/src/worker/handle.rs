@@ -17,6 +17,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use super::{Shard, ShardCounts, SharedCounts, live::Worker};
 use crate::{
     capture::xdp::{SocketConfig, SocketError, SocketReport},
+    filter::Filter,
     flow::{ExtractorConfig, SampleRate},
 };
 
@@ -29,6 +30,8 @@ pub struct WorkerConfig {
     pub core: Option<CoreId>,
     /// Packets have a time stamp in front.
     pub stamped: bool,
+    /// What of the packets is wanted, where the XDP program does not decide that.
+    pub filter: Option<Filter>,
     /// What makes a flow.
     pub extractor: ExtractorConfig,
 }

@@ -70,7 +70,7 @@ impl Worker {
             socket: None,
             stamped: config.stamped,
             tai: TaiClock::measure(),
-            intake: Intake::new(config.extractor),
+            intake: Intake::filtered(config.extractor, config.filter.clone()),
             burst: Vec::with_capacity(BURST * MAX_OBSERVATIONS),
             shard,
             counts: ShardCounts::default(),
@@ -307,11 +307,13 @@ impl Worker {
             ..
         } = self;
         let IntakeCounts {
+            filtered,
             accepted,
             tunnelled,
             refused_inside,
             refused,
         } = intake.counts();
+        counts.filtered = *filtered;
         counts.accepted = *accepted;
         counts.tunnelled = *tunnelled;
         counts.refused_inside = *refused_inside;

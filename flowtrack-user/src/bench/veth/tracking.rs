@@ -32,6 +32,7 @@ impl Receiver for Tracking {
             queue: 0,
             core: Some(core),
             stamped: true,
+            filter: None,
             extractor: ExtractorConfig::default(),
         };
         let tracker = TrackerConfig {

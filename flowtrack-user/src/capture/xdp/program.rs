@@ -8,7 +8,10 @@ use aya::{
     maps::{Array, MapData, MapError, PerCpuArray, XskMap},
     programs::{ProgramError as AyaProgramError, Xdp, XdpMode, links::FdLink},
 };
-use flowtrack_common::abi::{self, CaptureSettings, Verdicts};
+use flowtrack_common::abi::{
+    self, CaptureSettings, Verdicts,
+    filter::{FILTERS_MAP, FilterProgram},
+};
 
 /// The eBPF object: the capture program and the traffic generator.
 pub static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/flowtrack-xdp"));
@@ -63,6 +66,9 @@ pub struct Program {
     sockets: XskMap<MapData>,
     verdicts: PerCpuArray<MapData, Verdicts>,
     settings: Array<MapData, CaptureSettings>,
+    /// What stands in `settings`.
+    current: CaptureSettings,
+    filters: Array<MapData, FilterProgram>,
     bypass: Array<MapData, u32>,
     link: Option<FdLink>,
 }
@@ -76,12 +82,15 @@ impl Program {
             .load(OBJECT)?;
         let mut map = |name| ebpf.take_map(name).ok_or(ProgramError::Missing(name));
         let (sockets, verdicts) = (map(abi::XSKS_MAP)?, map(abi::VERDICTS_MAP)?);
+        let filters = map(FILTERS_MAP)?;
         let (settings, bypass) = (map(abi::SETTINGS_MAP)?, map(abi::BYPASS_MAP)?);
         let mut program = Self {
             ebpf,
             sockets: XskMap::try_from(sockets)?,
             verdicts: PerCpuArray::try_from(verdicts)?,
             settings: Array::try_from(settings)?,
+            current: CaptureSettings::default(),
+            filters: Array::try_from(filters)?,
             bypass: Array::try_from(bypass)?,
             link: None,
         };
@@ -105,9 +114,36 @@ impl Program {
         Ok(self.sockets.set(queue, socket, 0)?)
     }
 
-    /// Changes what it does with packets, from the next one on.
+    /// Changes what it does with packets, from the next one on; the filter stays.
     pub fn set(&mut self, settings: CaptureSettings) -> Result<(), ProgramError> {
-        Ok(self.settings.set(0, settings, 0)?)
+        self.write(CaptureSettings {
+            filter: self.current.filter,
+            ..settings
+        })
+    }
+
+    fn write(&mut self, settings: CaptureSettings) -> Result<(), ProgramError> {
+        self.settings.set(0, settings, 0)?;
+        self.current = settings;
+        Ok(())
+    }
+
+    /// Takes only the packets that `filter` wants, from the next one on, or all of them. A packet is
+    /// decided by the filter before or by this one, never by parts of both.
+    pub fn set_filter(&mut self, filter: Option<&FilterProgram>) -> Result<(), ProgramError> {
+        let number = match filter {
+            Some(filter) => {
+                // The slot that does not decide at present.
+                let slot = u32::from(self.current.filter == 1);
+                self.filters.set(slot, filter, 0)?;
+                slot + 1
+            }
+            None => 0,
+        };
+        self.write(CaptureSettings {
+            filter: number,
+            ..self.current
+        })
     }
 
     /// Leaves the packets of `queue` to the kernel, or captures them again.

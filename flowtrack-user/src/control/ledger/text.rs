@@ -178,6 +178,9 @@ fn lines(rows: &[&LedgerRow]) -> Vec<(String, Vec<i64>)> {
         table.any_watchdog("      left to the host", |dog| dog.passes);
     }
     table.line("      received", |row| row.received);
+    if rows.iter().any(|row| row.wire.filtered > 0) {
+        table.line("wire  filtered", |row| row.wire.filtered);
+    }
     table.line("wire  accepted", |row| row.wire.accepted);
     if rows.iter().any(|row| row.wire.tunnelled > 0) {
         table.line("      more packets in tunnels", |row| row.wire.tunnelled);

@@ -164,7 +164,7 @@ mod tests {
             name: Some(name),
             verdicts: Some(verdicts),
             counts,
-            arrived: (0, 0),
+            ..LedgerPart::default()
         };
         let row = InterfaceRow {
             interface: "eth1".to_owned(),

@@ -49,6 +49,11 @@ pub(super) mod ethertype {
     pub(super) const FABRIC_PATH: u16 = 0x8903;
 }
 
+/// The packet in an entry of the firewall's log.
+pub(super) fn logged(frame: Layer<'_>) -> Option<Layer<'_>> {
+    nflog::parse(frame).ok().map(|(_, layer)| layer)
+}
+
 /// What the next bytes of a layer belong to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Protocol {
