@@ -6,6 +6,7 @@ pub mod clock;
 pub mod ethtool;
 pub mod interface;
 mod ioctl;
+pub mod netlink;
 pub mod promisc;
 pub mod socket;
 pub mod stderr;

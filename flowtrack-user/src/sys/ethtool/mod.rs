@@ -4,7 +4,13 @@
 //! `None` then.
 
 pub mod channels;
+pub mod driver;
+pub mod features;
+mod fenced;
+pub mod rings;
 pub mod rss;
+pub mod statistics;
+mod strings;
 
 use std::io;
 
