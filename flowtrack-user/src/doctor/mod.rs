@@ -22,8 +22,8 @@ pub struct Report {
     pub host: Vec<Finding>,
     /// Of each interface.
     pub interfaces: Vec<Examined>,
-    /// Whether capture would work: no problem was found with the host, nor with the interfaces that were named; if none were,
-    /// not with all of them.
+    /// Whether capture will work: there is no problem with the host, nor with the interfaces that were named.
+    /// If none were, one without a problem is enough.
     pub can_capture: bool,
 }
 

@@ -3,10 +3,12 @@
 use super::{Finding, InterfaceFacts};
 
 const DRIVER: &str = "driver";
+const INLINE: &str = "inline mode";
 const HINTS: &str = "hints";
 
 pub(super) fn findings(interface: &InterfaceFacts) -> Vec<Finding> {
     let mut findings = vec![ability(interface)];
+    findings.extend(redirect_target(interface));
     findings.extend(zero_copy(interface));
     findings.extend(hints(interface));
     findings.extend(gro_of_virtio(interface));
@@ -58,12 +60,27 @@ fn ability(interface: &InterfaceFacts) -> Finding {
             "Packets do not get to AF_XDP sockets in native mode: tap mode will not work with it.",
         );
     }
-    let inline = if xdp.redirect_target() {
-        ", and forwards for inline mode"
+    let buffers = if xdp.multi_buffer() {
+        "also for packets in several buffers"
     } else {
-        ", but cannot be forwarded to in inline mode"
+        "but not for packets in several buffers"
     };
-    Finding::ok(DRIVER, format!("{title} has native XDP{inline}"))
+    Finding::ok(DRIVER, format!("{title} has native XDP, {buffers}"))
+}
+
+/// Whether packets can be sent out of it by redirection, as inline mode does.
+fn redirect_target(interface: &InterfaceFacts) -> Option<Finding> {
+    let xdp = interface.xdp.filter(|xdp| xdp.native())?;
+    if xdp.redirect_target() {
+        return Some(Finding::ok(INLINE, "packets can be forwarded to it"));
+    }
+    let why = match interface.driver_name() {
+        "veth" => {
+            "veth takes redirected packets only while its other end has GRO on or an XDP program."
+        }
+        _ => "The driver takes no redirected packets, or not as it is set up now.",
+    };
+    Some(Finding::note(INLINE, "packets cannot be forwarded to it").why(why))
 }
 
 fn zero_copy(interface: &InterfaceFacts) -> Option<Finding> {
@@ -90,7 +107,7 @@ fn hints(interface: &InterfaceFacts) -> Option<Finding> {
     )
 }
 
-/// virtio_net refuses a native program as long as the host merges packets for it.
+/// virtio_net refuses a native program as long as the hypervisor merges packets for it.
 fn gro_of_virtio(interface: &InterfaceFacts) -> Option<Finding> {
     let gro = interface.feature("rx-gro-hw")?;
     if interface.driver_name() != "virtio_net" || !gro.active || gro.changeable {

@@ -5,16 +5,18 @@ use crate::sys::interface::LinkState;
 
 const SUBJECT: &str = "link";
 
+/// All that is to be said of the loopback interface.
+pub(super) fn loopback() -> Finding {
+    Finding::problem(
+        SUBJECT,
+        "it is the loopback interface, which flowtrack refuses",
+    )
+    .why("Each packet would be seen twice, sent and received.")
+}
+
 pub(super) fn findings(interface: &InterfaceFacts) -> Vec<Finding> {
     let name = &interface.name;
     let mut findings = Vec::new();
-    if interface.loopback {
-        let found = "it is the loopback interface, which flowtrack refuses";
-        return vec![
-            Finding::problem(SUBJECT, found)
-                .why("Each packet would be seen twice, sent and received."),
-        ];
-    }
     if !interface.ethernet {
         findings.push(
             Finding::warning(SUBJECT, "its frames have no Ethernet header").why(

@@ -1,8 +1,12 @@
 //! Huge pages.
 
-use super::{Finding, HostFacts, several};
+use super::{Finding, HostFacts};
 
 const SUBJECT: &str = "huge pages";
+/// Pages that the packet memory of a queue takes, as it is without options.
+const QUEUE: usize = 4;
+/// Pages that a flow table takes, as it is without options.
+const TABLE: usize = 18;
 
 pub(super) fn findings(host: &HostFacts) -> Vec<Finding> {
     let Some(pages) = host.huge_pages else {
@@ -11,13 +15,16 @@ pub(super) fn findings(host: &HostFacts) -> Vec<Finding> {
             "this kernel has no huge pages of 2 MiB",
         )];
     };
-    // The packet memory of a queue and a table of the default size.
-    let wanted = host.cores.len().saturating_mul(4 + 18);
+    let wanted = host.cores.len().saturating_mul(QUEUE + TABLE);
     let free = usize::try_from(pages.free).unwrap_or(usize::MAX);
-    let finding = if free >= 4 {
-        Finding::ok(SUBJECT, format!("{} of 2 MiB free", several(free, "page")))
+    let found = match pages.total {
+        0 => "none are reserved".to_owned(),
+        total => format!("{free} of {total} reserved ones are free"),
+    };
+    let finding = if free >= QUEUE {
+        Finding::ok(SUBJECT, found)
     } else {
-        Finding::note(SUBJECT, format!("{free} of {} reserved ones are free", pages.total))
+        Finding::note(SUBJECT, found)
             .why(
                 "Packets and flows lie in ordinary pages then, which the processor looks up more often. \
                  flowtrack works without.",

@@ -30,6 +30,9 @@ pub(super) fn host(host: &HostFacts) -> Vec<Finding> {
 
 /// What is to be said of an interface of this host.
 pub(super) fn interface(interface: &InterfaceFacts, host: &HostFacts) -> Vec<Finding> {
+    if interface.loopback {
+        return vec![link::loopback()];
+    }
     let mut findings = link::findings(interface);
     findings.extend(occupied::findings(interface));
     findings.extend(driver::findings(interface));

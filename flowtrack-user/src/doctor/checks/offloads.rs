@@ -18,31 +18,31 @@ const OFFLOADS: [Offload; 5] = [
     Offload {
         feature: "rx-lro",
         option: "lro",
-        found: "LRO merges TCP segments",
+        found: "TCP segments are merged before XDP (LRO)",
         why: "Packets of the wire are counted as one, and many drivers refuse a native XDP program with it.",
     },
     Offload {
         feature: "rx-gro-hw",
         option: "rx-gro-hw",
-        found: "the NIC merges TCP segments (GRO-HW)",
+        found: "TCP segments are merged before XDP (GRO-HW)",
         why: "Packets of the wire are counted as one, and many drivers refuse a native XDP program with it.",
     },
     Offload {
         feature: "rx-vlan-hw-parse",
         option: "rxvlan",
-        found: "the NIC takes VLAN tags off",
+        found: "VLAN tags are taken off before XDP",
         why: "The XDP program gets packets without their tag: records have no VLAN, and --key vlan has no effect.",
     },
     Offload {
         feature: "rx-vlan-stag-hw-parse",
         option: "rx-vlan-stag-hw-parse",
-        found: "the NIC takes service VLAN tags (802.1ad) off",
+        found: "service VLAN tags (802.1ad) are taken off before XDP",
         why: "The XDP program gets packets without their outer tag.",
     },
     Offload {
         feature: "rx-fcs",
         option: "rx-fcs",
-        found: "the NIC leaves the frame check sequence on",
+        found: "frames keep their check sequence",
         why: "Each packet is counted with four bytes more than it has.",
     },
 ];
@@ -51,7 +51,7 @@ const OFFLOADS: [Offload; 5] = [
 const GRO: Offload = Offload {
     feature: "rx-gro",
     option: "gro",
-    found: "the network stack merges packets (GRO)",
+    found: "packets are merged before generic XDP (GRO)",
     why: "The XDP program runs in generic mode here, behind that: packets of the wire are counted as one.",
 };
 
@@ -64,7 +64,12 @@ pub(super) fn findings(interface: &InterfaceFacts) -> Vec<Finding> {
     let active = offloads.filter_map(|offload| {
         let feature = interface.feature(offload.feature)?;
         let option = format!("ethtool -K {} {} off", interface.name, offload.option);
-        let finding = Finding::warning(SUBJECT, offload.found)
+        let fixed = if feature.changeable {
+            ""
+        } else {
+            ", and that cannot be switched"
+        };
+        let finding = Finding::warning(SUBJECT, format!("{}{fixed}", offload.found))
             .why(offload.why)
             .fix_if(feature.changeable.then_some(option));
         feature.active.then_some(finding)

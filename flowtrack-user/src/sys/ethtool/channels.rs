@@ -7,24 +7,32 @@ use crate::sys::ioctl;
 
 const ETHTOOL_GCHANNELS: u32 = 0x3c;
 
-/// `struct ethtool_channels`: how many of each kind there are, and can be. A combined channel receives
-/// and sends.
-#[repr(C)]
+/// How many channels there are and can be. A combined channel receives and sends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Channels {
-    command: u32,
-    /// Most that only receive.
-    pub max_rx: u32,
-    max_tx: u32,
-    max_other: u32,
-    /// Most that do both.
-    pub max_combined: u32,
     /// Those that only receive.
     pub rx: u32,
-    tx: u32,
-    other: u32,
+    /// Most that only receive.
+    pub max_rx: u32,
     /// Those that do both.
     pub combined: u32,
+    /// Most that do both.
+    pub max_combined: u32,
+}
+
+/// `struct ethtool_channels`.
+#[repr(C)]
+#[derive(Default)]
+struct Parameters {
+    command: u32,
+    max_rx: u32,
+    max_tx: u32,
+    max_other: u32,
+    max_combined: u32,
+    rx: u32,
+    tx: u32,
+    other: u32,
+    combined: u32,
 }
 
 impl Channels {
@@ -41,11 +49,16 @@ impl Channels {
 
 /// The channels of the interface.
 pub fn read(name: &str) -> io::Result<Option<Channels>> {
-    let mut channels = Channels {
+    let mut parameters = Parameters {
         command: ETHTOOL_GCHANNELS,
-        ..Channels::default()
+        ..Parameters::default()
     };
-    // SAFETY: ETHTOOL_GCHANNELS reads and writes an `ethtool_channels`, which `channels` is.
-    let answer = unsafe { ioctl::ethtool(name, &raw mut channels) };
-    if_known(answer.map(|()| channels))
+    // SAFETY: ETHTOOL_GCHANNELS reads and writes an `ethtool_channels`, which `parameters` is.
+    let answer = unsafe { ioctl::ethtool(name, &raw mut parameters) };
+    if_known(answer.map(|()| Channels {
+        rx: parameters.rx,
+        max_rx: parameters.max_rx,
+        combined: parameters.combined,
+        max_combined: parameters.max_combined,
+    }))
 }

@@ -206,6 +206,11 @@ impl HashFields {
     const ADDRESSES: u64 = 1 << 4 | 1 << 5;
     const PORTS: u64 = 1 << 6 | 1 << 7;
 
+    /// From `RXH_*`.
+    pub(crate) fn new(bits: u64) -> Self {
+        Self(bits)
+    }
+
     /// Source and destination address.
     pub fn addresses(self) -> bool {
         self.0 & Self::ADDRESSES == Self::ADDRESSES
@@ -242,7 +247,7 @@ pub fn hash_fields(name: &str, flow: FlowType) -> io::Result<Option<HashFields>>
     // SAFETY: ETHTOOL_GRXFH reads and writes the first three fields of an `ethtool_rxnfc`, which is what
     // `command` has.
     let answer = unsafe { ioctl::ethtool(name, &raw mut command) };
-    if_known(answer.map(|()| HashFields(command.data)))
+    if_known(answer.map(|()| HashFields::new(command.data)))
 }
 
 #[cfg(test)]

@@ -33,6 +33,15 @@ pub struct XdpFeatures {
 }
 
 impl XdpFeatures {
+    /// From `enum netdev_xdp_act`, the number of buffers, and `enum netdev_xdp_rx_metadata`.
+    pub(crate) fn new(actions: u64, zero_copy_buffers: Option<u32>, hints: u64) -> Self {
+        Self {
+            actions,
+            zero_copy_buffers,
+            hints,
+        }
+    }
+
     /// Runs a program in the driver (native mode).
     pub fn native(self) -> bool {
         self.actions & 1 != 0
@@ -76,13 +85,13 @@ pub fn xdp_features(index: u32) -> io::Result<Option<XdpFeatures>> {
     let attribute = (NETDEV_A_DEV_IFINDEX, &index.to_ne_bytes()[..]);
     let answer = ask(family, NETDEV_CMD_DEV_GET, attribute)?;
     let attributes = Attributes(answer.get(HEADER..).unwrap_or_default());
-    Ok(Some(XdpFeatures {
-        actions: attributes.u64(NETDEV_A_DEV_XDP_FEATURES).unwrap_or(0),
-        zero_copy_buffers: attributes.u32(NETDEV_A_DEV_XDP_ZC_MAX_SEGS),
-        hints: attributes
+    Ok(Some(XdpFeatures::new(
+        attributes.u64(NETDEV_A_DEV_XDP_FEATURES).unwrap_or(0),
+        attributes.u32(NETDEV_A_DEV_XDP_ZC_MAX_SEGS),
+        attributes
             .u64(NETDEV_A_DEV_XDP_RX_METADATA_FEATURES)
             .unwrap_or(0),
-    }))
+    )))
 }
 
 /// The number of the family of this name, which ends with a zero.
