@@ -8,6 +8,7 @@ mod collector;
 mod dispatch;
 mod ledger;
 mod live;
+mod nic;
 mod outputs;
 mod port;
 mod preflight;
@@ -24,6 +25,7 @@ pub use self::{
         Residual, TrackerRow, WireRow, XdpRow, XskRow,
     },
     live::{RunConfig, run},
+    nic::{NicCounters, NicRow},
     preflight::PreflightError,
     read::{ReadConfig, ReadOutcome, read},
     tap::{Tap, TapError},

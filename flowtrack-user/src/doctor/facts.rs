@@ -66,6 +66,14 @@ pub(super) struct HugePages {
     pub(super) free: u64,
 }
 
+/// What frames of an interface look like (`ARPHRD_*`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Framing {
+    Ethernet,
+    Loopback,
+    Other,
+}
+
 /// Facts about an interface.
 #[derive(Clone, Debug)]
 pub(super) struct InterfaceFacts {
@@ -73,9 +81,7 @@ pub(super) struct InterfaceFacts {
     pub(super) state: LinkState,
     /// It is set up, whether or not it has a carrier.
     pub(super) is_set_up: bool,
-    pub(super) loopback: bool,
-    /// `ARPHRD_ETHER`: frames have Ethernet headers.
-    pub(super) ethernet: bool,
+    pub(super) framing: Framing,
     pub(super) driver: Option<Driver>,
     /// `veth`, `bond` and the like; `None` for hardware.
     pub(super) kind: Option<String>,

@@ -1,6 +1,6 @@
 //! Whether packets can arrive at all.
 
-use super::{Finding, InterfaceFacts};
+use super::{Finding, Framing, InterfaceFacts};
 use crate::sys::interface::LinkState;
 
 const SUBJECT: &str = "link";
@@ -17,7 +17,7 @@ pub(super) fn loopback() -> Finding {
 pub(super) fn findings(interface: &InterfaceFacts) -> Vec<Finding> {
     let name = &interface.name;
     let mut findings = Vec::new();
-    if !interface.ethernet {
+    if interface.framing == Framing::Other {
         findings.push(
             Finding::warning(SUBJECT, "its frames have no Ethernet header").why(
                 "The program reads Ethernet frames: packets of this interface will be refused.",

@@ -14,7 +14,7 @@ mod queues;
 mod steering;
 
 use super::{
-    facts::{HostFacts, InterfaceFacts},
+    facts::{Framing, HostFacts, InterfaceFacts},
     finding::Finding,
 };
 
@@ -30,7 +30,7 @@ pub(super) fn host(host: &HostFacts) -> Vec<Finding> {
 
 /// What is to be said of an interface of this host.
 pub(super) fn interface(interface: &InterfaceFacts, host: &HostFacts) -> Vec<Finding> {
-    if interface.loopback {
+    if interface.framing == Framing::Loopback {
         return vec![link::loopback()];
     }
     let mut findings = link::findings(interface);

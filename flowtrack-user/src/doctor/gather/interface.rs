@@ -4,7 +4,7 @@ use std::io;
 
 use super::{Unknown, files, interrupts, programs};
 use crate::{
-    doctor::facts::InterfaceFacts,
+    doctor::facts::{Framing, InterfaceFacts},
     sys::{
         ethtool::{
             channels, driver, features, rings,
@@ -61,8 +61,12 @@ pub(in crate::doctor) fn gather(name: &str) -> io::Result<Option<InterfaceFacts>
         name: name.to_owned(),
         state: interface::link_state(name),
         is_set_up: flags.is_ok_and(|flags| is_set_up(&flags)),
-        loopback: kind == Some(LOOPBACK),
-        ethernet: kind == Some(ETHERNET),
+        framing: match kind {
+            Some(LOOPBACK) => Framing::Loopback,
+            // What could not be found out is said, and no reason to warn.
+            Some(ETHERNET) | None => Framing::Ethernet,
+            Some(_) => Framing::Other,
+        },
         driver: known(&mut unknown, "its driver", driver::read(name)),
         kind: link.and_then(|link| link.kind),
         master,
@@ -122,7 +126,7 @@ mod tests {
     #[test]
     fn the_loopback_interface_is_known_and_not_to_be_tapped() {
         let facts = gather("lo").unwrap().unwrap();
-        assert!(facts.loopback && !facts.ethernet, "{facts:?}");
+        assert_eq!(facts.framing, Framing::Loopback);
         assert_eq!(facts.unknown, Vec::<String>::new());
         assert!(!tappable().contains(&"lo".to_owned()));
     }

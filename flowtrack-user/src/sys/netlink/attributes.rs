@@ -1,5 +1,7 @@
 //! Attributes of netlink messages: a length with the header, a type, a value, padding to four bytes.
 
+use std::iter;
+
 const HEADER: usize = 4;
 /// `NLA_F_NESTED` and `NLA_F_NET_BYTEORDER`, which are no part of the type.
 const FLAGS: u16 = 0xc000;
@@ -9,9 +11,21 @@ const FLAGS: u16 = 0xc000;
 pub(super) struct Attributes<'a>(pub(super) &'a [u8]);
 
 impl<'a> Attributes<'a> {
+    /// Types and values.
+    pub(super) fn iter(self) -> impl Iterator<Item = (u16, &'a [u8])> {
+        let mut rest = self.0;
+        iter::from_fn(move || {
+            let (&[len0, len1, kind0, kind1], _) = rest.split_first_chunk::<HEADER>()?;
+            let len = usize::from(u16::from_ne_bytes([len0, len1]));
+            let value = rest.get(HEADER..len)?;
+            rest = rest.get(len.next_multiple_of(4)..).unwrap_or_default();
+            Some((u16::from_ne_bytes([kind0, kind1]) & !FLAGS, value))
+        })
+    }
+
     /// The value of the first attribute of this type.
     pub(super) fn get(self, kind: u16) -> Option<&'a [u8]> {
-        self.into_iter()
+        self.iter()
             .find_map(|(found, value)| (found == kind).then_some(value))
     }
 
@@ -48,18 +62,6 @@ impl<'a> Attributes<'a> {
     }
 }
 
-impl<'a> Iterator for Attributes<'a> {
-    type Item = (u16, &'a [u8]);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let (&[len0, len1, kind0, kind1], _) = self.0.split_first_chunk::<HEADER>()?;
-        let len = usize::from(u16::from_ne_bytes([len0, len1]));
-        let value = self.0.get(HEADER..len)?;
-        self.0 = self.0.get(len.next_multiple_of(4)..).unwrap_or_default();
-        Some((u16::from_ne_bytes([kind0, kind1]) & !FLAGS, value))
-    }
-}
-
 /// Appends an attribute to a message.
 pub(super) fn push(message: &mut Vec<u8>, kind: u16, value: &[u8]) {
     let len = u16::try_from(HEADER.saturating_add(value.len())).unwrap_or(u16::MAX);
@@ -82,13 +84,13 @@ mod tests {
             for (kind, value) in (0..).zip(&values) {
                 push(&mut message, kind, value);
             }
-            let found: Vec<_> = Attributes(&message).map(|(_, value)| value.to_vec()).collect();
+            let found: Vec<_> = Attributes(&message).iter().map(|(_, value)| value.to_vec()).collect();
             prop_assert_eq!(found, values);
         }
 
         #[test]
         fn any_bytes_come_to_an_end(bytes: Vec<u8>) {
-            prop_assert!(Attributes(&bytes).count() <= bytes.len() / HEADER);
+            prop_assert!(Attributes(&bytes).iter().count() <= bytes.len() / HEADER);
         }
     }
 }

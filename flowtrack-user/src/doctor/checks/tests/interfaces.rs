@@ -3,7 +3,7 @@ use crate::{
     doctor::{
         Severity::{Note, Ok, Problem, Warning},
         checks,
-        facts::{HostFacts, InterfaceFacts, Interrupt, Process, Program},
+        facts::{Framing, HostFacts, InterfaceFacts, Interrupt, Process, Program},
     },
     sys::{
         ethtool::{
@@ -26,8 +26,7 @@ fn healthy() -> InterfaceFacts {
         name: "eth1".to_owned(),
         state: LinkState::Up,
         is_set_up: true,
-        loopback: false,
-        ethernet: true,
+        framing: Framing::Ethernet,
         driver: Some(Driver {
             name: "ice".to_owned(),
             ..Driver::default()
@@ -114,11 +113,11 @@ fn of_a_healthy_interface_nothing_but_good_is_said() {
 fn who_uses_an_interface_is_said() {
     let cases: [Case; 13] = [
         (
-            |nic, _| nic.loopback = true,
+            |nic, _| nic.framing = Framing::Loopback,
             (Problem, "link", "loopback", None),
         ),
         (
-            |nic, _| nic.ethernet = false,
+            |nic, _| nic.framing = Framing::Other,
             (Warning, "link", "no Ethernet header", None),
         ),
         (
@@ -351,7 +350,7 @@ fn what_changes_packets_before_they_are_seen_is_said() {
 
 #[test]
 fn queues_that_do_not_fit_the_cores_are_said() {
-    let cases: [Case; 13] = [
+    let cases: [Case; 5] = [
         (
             |nic, _| nic.queues = 8,
             (
@@ -377,7 +376,7 @@ fn queues_that_do_not_fit_the_cores_are_said() {
                 nic.rings = Some(Rings {
                     receive: 512,
                     max_receive: 8160,
-                })
+                });
             },
             (
                 Warning,
@@ -391,10 +390,17 @@ fn queues_that_do_not_fit_the_cores_are_said() {
                 nic.rings = Some(Rings {
                     receive: 511,
                     max_receive: 511,
-                })
+                });
             },
             (Ok, "rings", "511", None),
         ),
+    ];
+    assert_all_found(cases);
+}
+
+#[test]
+fn directions_of_a_flow_that_may_not_meet_are_said() {
+    let cases: [Case; 8] = [
         (
             |nic, _| nic.rss = Some(rss(HashFunction::Toeplitz, &[1, 2, 3, 4, 5])),
             (
