@@ -60,6 +60,7 @@ pub mod bench;
 pub mod capture;
 pub mod cli;
 pub mod control;
+pub mod doctor;
 pub mod export;
 pub mod filter;
 pub mod flow;

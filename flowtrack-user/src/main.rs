@@ -11,8 +11,11 @@ use std::{
 
 use clap::Parser;
 use flowtrack::{
-    cli::{BenchArgs, Cli, Command, Filtered, ReadArgs, RunArgs, SharedArgs, Timestamps},
+    cli::{
+        BenchArgs, Cli, Command, DoctorArgs, Filtered, ReadArgs, RunArgs, SharedArgs, Timestamps,
+    },
     control::{self, Ledger, ReadConfig, RunConfig},
+    doctor,
     sys::{
         alloc::CountingAllocator,
         stderr::{self, Stderr},
@@ -38,6 +41,7 @@ fn main() -> ExitCode {
     let result = match &cli.command {
         Command::Run(args) => run(args),
         Command::Read(args) => read(args),
+        Command::Doctor(args) => doctor(args),
         Command::Bench(args) => bench(args),
     };
     let status = result.unwrap_or_else(|error| {
@@ -130,6 +134,22 @@ fn read(args: &ReadArgs) -> anyhow::Result<ExitCode> {
     let status = status(&wanted);
     ledger_file.write(&ledger)?;
     Ok(if damaged { ExitCode::FAILURE } else { status })
+}
+
+fn doctor(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
+    let report = doctor::examine(&args.interfaces)?;
+    let mut stdout = io::stdout().lock();
+    if args.json {
+        writeln!(stdout, "{}", report.json()?)?;
+    } else {
+        let width = terminal_size::terminal_size().map_or(100, |(width, _)| width.0.into());
+        write!(stdout, "{}", report.text(width))?;
+    }
+    Ok(if report.can_capture {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 fn bench(args: &BenchArgs) -> anyhow::Result<ExitCode> {

@@ -8,7 +8,7 @@ use std::{
 
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 
-use super::{BenchArgs, SharedArgs, choices::StalledArg};
+use super::{BenchArgs, DoctorArgs, SharedArgs, choices::StalledArg};
 use crate::{control::Sampling, export::same_file, flow::SampleRate};
 
 /// The flow probe that can prove what it did not see.
@@ -36,6 +36,12 @@ pub enum Command {
     Run(RunArgs),
     /// Tracks the flows in capture files.
     Read(ReadArgs),
+    /// Finds out what stands in the way of capture, and how to change it.
+    ///
+    /// Looks at the kernel, the privileges of the process, and each interface: its driver, queues, offloads and
+    /// who else uses it. Changes nothing, and needs no privileges; without them it cannot tell all. Exit status:
+    /// 0 capture will work, with or without warnings; 1 something prevents it.
+    Doctor(DoctorArgs),
     /// Measures what a packet costs on this machine.
     Bench(BenchArgs),
 }

@@ -4,6 +4,7 @@
 mod args;
 mod bench;
 mod choices;
+mod doctor;
 mod shared;
 mod values;
 
@@ -13,6 +14,7 @@ pub use self::{
         BenchArgs, BenchCommand, ExpiryArgs, FloodArgs, LimitArgs, TrackArgs, VethArgs, XdpArgs,
     },
     choices::{FragmentsArg, IcmpArg, KeyPart, Profile, StalledArg, TunnelsArg},
+    doctor::DoctorArgs,
     shared::SharedArgs,
     values::{DurationError, IdleTimeout, IdleTimeoutError, TimeoutScope},
 };

@@ -10,6 +10,7 @@ mod health;
 mod ledger;
 mod live;
 mod metrics;
+mod nic;
 mod outputs;
 mod port;
 mod preflight;
@@ -28,6 +29,7 @@ pub use self::{
         Residual, TrackerRow, WireRow, XdpRow, XskRow,
     },
     live::{RunConfig, run},
+    nic::{NicCounters, NicRow},
     preflight::PreflightError,
     read::{ReadConfig, ReadOutcome, read},
     sampling::{Estimated, Sampling, SamplingRow},

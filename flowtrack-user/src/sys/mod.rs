@@ -3,8 +3,10 @@
 pub mod alloc;
 pub mod capability;
 pub mod clock;
+pub mod ethtool;
 pub mod interface;
 mod ioctl;
+pub mod netlink;
 pub mod promisc;
 pub mod socket;
 pub mod stderr;

@@ -1,0 +1,172 @@
+//! The NIC rows of the ledger: what the kernel and the driver count of an interface, before any program
+//! sees it.
+//!
+//! Their counters never begin at 0, so what is shown is the difference since flowtrack attached.
+
+mod names;
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use serde::Serialize;
+
+use self::names::{Driver, driver};
+use crate::{
+    capture::xdp::AttachMode,
+    sys::{ethtool, interface},
+};
+
+/// Counters of /sys/class/net/IFACE/statistics of packets that came and did not get further. Some NICs
+/// count the same packet in two of them.
+const LOST: [&str; 6] = [
+    "rx_dropped",
+    "rx_errors",
+    "rx_fifo_errors",
+    "rx_missed_errors",
+    "rx_over_errors",
+    "rx_nohandler",
+];
+const PACKETS: &str = "rx_packets";
+const BYTES: &str = "rx_bytes";
+
+/// What the NIC counted since flowtrack attached.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct NicRow {
+    /// Its driver; empty if it has none.
+    pub driver: String,
+    /// Packets that it received (`rx_packets`).
+    pub packets: u64,
+    /// Their bytes (`rx_bytes`), as the driver counts them: veth leaves Ethernet headers out, others put the
+    /// check sequence in.
+    pub bytes: u64,
+    /// Packets that came and did not get further, by the kernel's name of the counter; without zeros. A packet
+    /// may be in two of them, and `rx_dropped` has also packets that the host threw away later.
+    pub dropped: BTreeMap<String, u64>,
+    /// Counters of the driver that tell more, by its name for them, summed over the queues (`#` in the name);
+    /// without zeros. They repeat parts of `dropped`.
+    pub driver_counters: BTreeMap<String, u64>,
+    /// Whether this driver counts a packet as received exactly if it then meets the native XDP program, or is
+    /// thrown away in front of it and counted.
+    pub comparable: bool,
+    /// Of `packets`, those that the driver threw away in front of the program.
+    pub refused: u64,
+}
+
+impl NicRow {
+    /// Packets that the NIC received, that the driver did not throw away, and that are not among the `seen` by the
+    /// XDP program. Negative if the program has seen more. `None` if that cannot be known: the driver does
+    /// not count so, or GRO may have merged packets in front of a generic program.
+    pub fn unexplained(&self, seen: u64, mode: AttachMode) -> Option<i64> {
+        if !self.comparable || mode != AttachMode::Native {
+            return None;
+        }
+        let reached = self.packets.saturating_sub(self.refused);
+        Some(reached.cast_signed().wrapping_sub(seen.cast_signed()))
+    }
+}
+
+/// Values by name.
+type Counters = BTreeMap<String, u64>;
+
+/// The counters of an interface from one moment on.
+#[derive(Debug)]
+pub struct NicCounters {
+    interface: String,
+    driver: String,
+    names: Driver,
+    /// The interface that they were last read of; a name may come back with another one.
+    index: Option<u32>,
+    last: Counters,
+    sum: Counters,
+}
+
+impl NicCounters {
+    /// From now on. An interface that is not there yet begins with 0.
+    pub fn baseline(interface: &str) -> Self {
+        let driver_name = ethtool::driver::read(interface).ok().flatten();
+        let driver_name = driver_name.map(|driver| driver.name).unwrap_or_default();
+        let names = driver(&driver_name);
+        Self {
+            last: read(interface, &names),
+            index: interface::index(interface).ok().flatten(),
+            interface: interface.to_owned(),
+            driver: driver_name,
+            names,
+            sum: Counters::new(),
+        }
+    }
+
+    /// What was counted since. While the interface is away it stays what it was, and when it is back the
+    /// counters go on from there.
+    pub fn since(&mut self) -> NicRow {
+        let index = interface::index(&self.interface).ok().flatten();
+        if index.is_some() {
+            let now = read(&self.interface, &self.names);
+            if index != self.index {
+                self.last.clear();
+                self.index = index;
+            }
+            self.add(now);
+        }
+        self.row()
+    }
+
+    /// Adds what is new in `now`. A counter that went back has begun again.
+    fn add(&mut self, now: Counters) {
+        for (name, &value) in &now {
+            let last = self.last.get(name).copied().unwrap_or(0);
+            let new = value.checked_sub(last).unwrap_or(value);
+            let sum = self.sum.entry(name.clone()).or_default();
+            *sum = sum.saturating_add(new);
+        }
+        self.last = now;
+    }
+
+    fn row(&self) -> NicRow {
+        let value = |name: &str| self.sum.get(name).copied().unwrap_or(0);
+        let total = |names: &[&str]| -> u64 { names.iter().map(|name| value(name)).sum() };
+        let shown = |wanted: &dyn Fn(&str) -> bool| {
+            let counters = self
+                .sum
+                .iter()
+                .filter(|&(name, &value)| value > 0 && wanted(name));
+            counters
+                .map(|(name, &value)| (name.clone(), value))
+                .collect()
+        };
+        let is_standard = |name: &str| name == PACKETS || name == BYTES;
+        NicRow {
+            driver: self.driver.clone(),
+            packets: value(PACKETS),
+            bytes: value(BYTES),
+            dropped: shown(&|name| LOST.contains(&name)),
+            driver_counters: shown(&|name| !LOST.contains(&name) && !is_standard(name)),
+            comparable: self.names.comparable,
+            refused: total(self.names.refused).saturating_sub(total(self.names.refused_by_program)),
+        }
+    }
+}
+
+/// All counters that are of interest; those that cannot be read are left out.
+fn read(interface: &str, names: &Driver) -> Counters {
+    let folder = Path::new("/sys/class/net")
+        .join(interface)
+        .join("statistics");
+    let standard = LOST.iter().chain([&PACKETS, &BYTES]).filter_map(|&name| {
+        let text = fs::read_to_string(folder.join(name)).ok()?;
+        Some((name.to_owned(), text.trim().parse().ok()?))
+    });
+    let mut counters: Counters = standard.collect();
+    let statistics = ethtool::statistics::read(interface).ok().flatten();
+    for (name, value) in statistics.into_iter().flatten() {
+        // The kernel's own are the same, where a driver repeats them.
+        let is_standard = LOST.contains(&name.as_str()) || name == PACKETS || name == BYTES;
+        if let Some(name) = names.of_interest(&name).filter(|_| !is_standard) {
+            let sum = counters.entry(name).or_default();
+            *sum = sum.saturating_add(value);
+        }
+    }
+    counters
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,97 @@
+//! Whether both directions of a flow arrive on the same queue.
+
+use super::{Finding, HostFacts, InterfaceFacts};
+use crate::sys::ethtool::rss::{HashFunction, Rss};
+
+const SUBJECT: &str = "steering";
+const WHY: &str = "A flow whose directions arrive on different queues has to be handed from one worker to another.";
+
+pub(super) fn findings(interface: &InterfaceFacts, host: &HostFacts) -> Vec<Finding> {
+    if interface.queues < 2 {
+        return vec![Finding::ok(
+            SUBJECT,
+            "one queue: both directions of a flow meet",
+        )];
+    }
+    let mut findings = vec![match &interface.rss {
+        Some(rss) => hash(interface, host, rss),
+        None => Finding::note(
+            SUBJECT,
+            "the driver does not tell how it spreads packets over its queues",
+        )
+        .why(WHY),
+    }];
+    findings.extend(fields(interface));
+    findings
+}
+
+fn hash(interface: &InterfaceFacts, host: &HostFacts, rss: &Rss) -> Finding {
+    if rss.symmetry.is_symmetric() {
+        return Finding::ok(SUBJECT, "the NIC hashes both directions of a flow alike");
+    }
+    let name = &interface.name;
+    match rss.function {
+        HashFunction::Xor => Finding::ok(
+            SUBJECT,
+            "the NIC hashes by exclusive or: both directions alike",
+        ),
+        HashFunction::Toeplitz if is_symmetric(&rss.key) => {
+            Finding::ok(SUBJECT, "the key of the NIC's Toeplitz hash is symmetric")
+        }
+        HashFunction::Toeplitz if !rss.key.is_empty() => {
+            // Linux 6.8 can ask the NIC for it; a key works with any.
+            let key = vec!["6d:5a"; rss.key.len().div_ceil(2)].join(":");
+            let key = key
+                .get(..(rss.key.len() * 3).saturating_sub(1))
+                .unwrap_or(&key);
+            let key = format!("ethtool -X {name} hkey {key}");
+            let newer = host.kernel().is_some_and(|version| version >= (6, 8));
+            let why = if newer {
+                format!(
+                    "{WHY} `ethtool -X {name} xfrm symmetric-xor` does it too where the driver can."
+                )
+            } else {
+                WHY.to_owned()
+            };
+            Finding::warning(
+                SUBJECT,
+                "the NIC hashes the directions of a flow differently (Toeplitz)",
+            )
+            .why(why)
+            .fix(key)
+        }
+        function => Finding::note(
+            SUBJECT,
+            format!("cannot tell whether the NIC's hash is symmetric ({function:?})"),
+        )
+        .why(WHY),
+    }
+}
+
+/// A Toeplitz key that repeats after 16 bits gives both directions the same hash: addresses and ports are
+/// exchanged in steps of 16 and 32 bits.
+fn is_symmetric(key: &[u8]) -> bool {
+    !key.is_empty()
+        && key
+            .iter()
+            .zip(key.iter().skip(2))
+            .all(|(this, next)| this == next)
+}
+
+/// Fields that are hashed without their counterpart.
+fn fields(interface: &InterfaceFacts) -> Option<Finding> {
+    let odd: Vec<_> = interface
+        .hash_fields
+        .iter()
+        .filter(|(_, fields)| !fields.pairs())
+        .map(|(flow, _)| format!("{flow:?}"))
+        .collect();
+    if odd.is_empty() {
+        return None;
+    }
+    let found = format!("of {} one end is hashed without the other", odd.join(", "));
+    Some(Finding::warning(SUBJECT, found).why(WHY).fix(format!(
+        "ethtool -N {} rx-flow-hash tcp4 sdfn     # tcp6, udp4, udp6 likewise",
+        interface.name
+    )))
+}
