@@ -77,7 +77,7 @@ impl Attachment {
         workers: &[WorkerHandle],
         before: VerdictSums,
     ) -> Result<Self, AttachError> {
-        let mut program = Program::load(config.stamped)?;
+        let mut program = Program::load(config.stamped, 0)?;
         let queues = interface::receive_queues(&config.interface) as usize;
         let used = workers.get(..queues).unwrap_or(workers);
         let attached = open_sockets(config, &mut program, used)

@@ -54,7 +54,7 @@ impl Tap {
     /// refused unless it may be taken over.
     pub fn open(interface: &str, take_over: bool) -> Result<Self, TapError> {
         let index = preflight::check(interface, take_over)?;
-        let mut program = Program::load(true)?;
+        let mut program = Program::load(true, 0)?;
         let queues = interface::receive_queues(interface).min(MAX_QUEUES);
         let open = |queue| {
             let socket = XskSocket::open(&SocketConfig {
