@@ -2,7 +2,10 @@
 
 use clap::ValueEnum;
 
-use crate::flow::{ExtractorConfig, Fragments, IcmpFlows, TrackerConfig, Tunnels};
+use crate::{
+    control::Mode,
+    flow::{ExtractorConfig, Fragments, IcmpFlows, TrackerConfig, Tunnels},
+};
 
 /// Whose flows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -49,13 +52,25 @@ macro_rules! words {
 
         impl $name {
             /// What the word means.
-            pub(super) const fn meant(self) -> $meant {
+            pub const fn meant(self) -> $meant {
                 match self {
                     $(Self::$variant => $meant::$variant,)+
                 }
             }
         }
     };
+}
+
+words! {
+    /// What becomes of the packets of an interface.
+    ModeArg: Mode {
+        /// All of them are taken away from the host.
+        Tap,
+        /// They go on to the host; their headers are copied.
+        Observe,
+        /// They are forwarded between two interfaces; their headers are copied.
+        Inline,
+    }
 }
 
 words! {

@@ -8,11 +8,11 @@ mod shared;
 mod values;
 
 pub use self::{
-    args::{Cli, Command, Mode, ReadArgs, RunArgs, Timestamps},
+    args::{Cli, Command, ReadArgs, RunArgs, Timestamps},
     bench::{
         BenchArgs, BenchCommand, ExpiryArgs, FloodArgs, LimitArgs, TrackArgs, VethArgs, XdpArgs,
     },
-    choices::{FragmentsArg, IcmpArg, KeyPart, Profile, TunnelsArg},
+    choices::{FragmentsArg, IcmpArg, KeyPart, ModeArg, Profile, TunnelsArg},
     shared::SharedArgs,
     values::{DurationError, IdleTimeout, IdleTimeoutError, TimeoutScope},
 };

@@ -1,6 +1,9 @@
 //! What was obtained on an interface, in words.
 
-use super::attachment::Attachment;
+use super::{
+    Mode,
+    attachment::{AttachConfig, Attachment},
+};
 use crate::{
     capture::xdp::{AttachMode, SocketReport},
     sys::interface::{self, Deferral},
@@ -13,10 +16,20 @@ const ADVISED: Deferral = Deferral {
     flush_timeout: 200_000,
 };
 
-/// Says how `interface` is captured, and what is missing for what was asked for.
-pub(super) fn announce(interface: &str, attachment: &Attachment) {
-    let sockets = &attachment.sockets;
-    log::info!("{}", report(interface, attachment.mode, sockets));
+/// Says how the interfaces are captured, and what is missing for what was asked for.
+pub(super) fn announce(config: &AttachConfig, attachment: &Attachment) {
+    let modes: Vec<_> = attachment.ends.iter().map(|end| end.mode).collect();
+    if config.mode.copies() {
+        log::info!("{}", copying(config, &modes));
+        return;
+    }
+    for (interface, mode) in config.interfaces.iter().zip(modes) {
+        announce_sockets(interface, mode, &attachment.sockets);
+    }
+}
+
+fn announce_sockets(interface: &str, mode: AttachMode, sockets: &[SocketReport]) {
+    log::info!("{}", report(interface, mode, sockets));
     if sockets.iter().any(|socket| socket.busy_poll)
         && let Some(advice) = advice(interface, interface::deferral(interface))
     {
@@ -24,11 +37,32 @@ pub(super) fn announce(interface: &str, attachment: &Attachment) {
     }
 }
 
-fn report(interface: &str, mode: AttachMode, sockets: &[SocketReport]) -> String {
-    let mode = match mode {
+/// What becomes of packets whose headers are copied.
+fn copying(config: &AttachConfig, modes: &[AttachMode]) -> String {
+    let modes: Vec<_> = modes.iter().map(|mode| name(*mode)).collect();
+    let packets = match config.mode {
+        Mode::Inline => "packets are forwarded, until flowtrack ends",
+        _ => "packets go on to the host",
+    };
+    format!(
+        "capturing on {}: {packets}; {} XDP, {} bytes of headers, {} CPUs with room for {} packets each",
+        config.name(),
+        modes.join(" and "),
+        config.snap,
+        config.lanes.len(),
+        config.ring_size,
+    )
+}
+
+fn name(mode: AttachMode) -> &'static str {
+    match mode {
         AttachMode::Native => "native",
         AttachMode::Generic => "generic",
-    };
+    }
+}
+
+fn report(interface: &str, mode: AttachMode, sockets: &[SocketReport]) -> String {
+    let mode = name(mode);
     let count =
         |has: fn(&SocketReport) -> bool| sockets.iter().filter(|socket| has(socket)).count();
     let polled = match count(|socket| socket.busy_poll) {
@@ -99,6 +133,35 @@ mod tests {
         assert!(
             both.contains("napi_defer_hard_irqs is 0, gro_flush_timeout is 0; "),
             "{both}"
+        );
+    }
+
+    #[test]
+    fn what_becomes_of_the_packets_is_said_first() {
+        let config = |mode, names: &[&str]| AttachConfig {
+            interfaces: names.iter().map(ToString::to_string).collect(),
+            mode,
+            lanes: vec![0, 1],
+            snap: 256,
+            stamped: true,
+            ring_size: 2048,
+            burst: 64,
+            require_zero_copy: false,
+            busy_poll: None,
+        };
+        assert_eq!(
+            copying(&config(Mode::Observe, &["eth0"]), &[AttachMode::Generic]),
+            "capturing on eth0: packets go on to the host; generic XDP, 256 bytes of headers, 2 CPUs \
+             with room for 2048 packets each"
+        );
+        let both = [AttachMode::Native, AttachMode::Generic];
+        let said = copying(&config(Mode::Inline, &["eth0", "eth1"]), &both);
+        assert!(
+            said.starts_with(
+                "capturing on eth0+eth1: packets are forwarded, until flowtrack ends; native and \
+                 generic XDP, "
+            ),
+            "{said}"
         );
     }
 

@@ -8,6 +8,7 @@ mod collector;
 mod dispatch;
 mod ledger;
 mod live;
+mod mode;
 mod outputs;
 mod port;
 mod preflight;
@@ -20,10 +21,11 @@ pub use self::{
     attachment::AttachError,
     collector::{Collector, CollectorCounts},
     ledger::{
-        Counted, InterfaceRow, Ledger, LedgerPart, LedgerRow, Moment, QueueName, RecordsRow,
-        Residual, TrackerRow, WireRow, XdpRow, XskRow,
+        Counted, InterfaceRow, Lane, Ledger, LedgerPart, LedgerRow, Moment, RecordsRow, Residual,
+        TrackerRow, WireRow, WorkerName, XdpRow, XskRow,
     },
     live::{RunConfig, run},
+    mode::Mode,
     preflight::PreflightError,
     read::{ReadConfig, ReadOutcome, read},
     tap::{Tap, TapError},

@@ -7,7 +7,7 @@ use std::{
 
 use flowtrack_common::EndReason;
 
-use super::{Counted, Ledger, LedgerRow, QueueName, XdpRow, XskRow, signed};
+use super::{Counted, Lane, Ledger, LedgerRow, WorkerName, XdpRow, XskRow, signed};
 use crate::{export::OutputStatus, wire::Refusal};
 
 impl fmt::Display for Ledger {
@@ -16,7 +16,7 @@ impl fmt::Display for Ledger {
         let mut rows: Vec<&LedgerRow> = self.queues.iter().collect();
         rows.push(&self.total);
         let mut head = format!("{:<34}", "ledger (packets)");
-        for name in column_names(&self.queues, self.interfaces.len() > 1) {
+        for name in column_names(&self.queues) {
             write!(head, "{name:>14}")?;
         }
         writeln!(f, "{head}{:>14}", "total")?;
@@ -61,12 +61,21 @@ impl fmt::Display for Ledger {
 }
 
 /// The names of the queues, with their interfaces if there are several.
-fn column_names(rows: &[LedgerRow], several: bool) -> impl Iterator<Item = String> {
+fn column_names(rows: &[LedgerRow]) -> impl Iterator<Item = String> {
+    let mut interfaces = rows
+        .iter()
+        .flat_map(|row| &row.name)
+        .map(|name| &name.interface);
+    let first = interfaces.next();
+    let several = interfaces.any(|interface| Some(interface) != first);
     rows.iter()
         .enumerate()
         .map(move |(number, row)| match &row.name {
-            Some(QueueName { interface, queue }) if several => format!("{interface}/{queue}"),
-            Some(QueueName { queue, .. }) => format!("queue {queue}"),
+            Some(WorkerName {
+                interface,
+                lane: Lane::Queue(number) | Lane::Cpu(number),
+            }) if several => format!("{interface}/{number}"),
+            Some(WorkerName { lane, .. }) => lane.to_string(),
             None => format!("queue {number}"),
         })
 }
@@ -118,15 +127,27 @@ impl Table<'_> {
     }
 }
 
+impl LedgerRow {
+    /// Whether it is of headers that were copied.
+    fn copies(&self) -> bool {
+        let name = self.name.as_ref();
+        name.is_some_and(|name| matches!(name.lane, Lane::Cpu(_)))
+    }
+}
+
 fn lines(rows: &[&LedgerRow]) -> Vec<(String, Vec<i64>)> {
     let mut table = Table {
         rows,
         lines: Vec::new(),
     };
     if rows.iter().any(|row| row.xdp.is_some()) {
-        table.xdp("XDP   redirected to the socket", |xdp| xdp.redirected);
-        table.any_xdp("      observed", |xdp| xdp.observed);
-        table.any_xdp("      forwarded", |xdp| xdp.forwarded);
+        let copies = rows.iter().any(|row| row.copies());
+        if copies {
+            table.xdp("XDP   observed", |xdp| xdp.observed);
+            table.xdp("      forwarded", |xdp| xdp.forwarded);
+        } else {
+            table.xdp("XDP   redirected to the socket", |xdp| xdp.redirected);
+        }
         table.any_xdp("      not copied, ring full", |xdp| xdp.ring_full);
         table.any_xdp("      filtered", |xdp| xdp.filtered);
         table.any_xdp("      sampled out", |xdp| xdp.sampled_out);
@@ -134,9 +155,13 @@ fn lines(rows: &[&LedgerRow]) -> Vec<(String, Vec<i64>)> {
         table.xdp("      passed, no socket", |xdp| xdp.passed_no_socket);
         table.xdp("      passed, no headroom", |xdp| xdp.passed_no_headroom);
         table.any_xdp("      passed, no other interface", |xdp| xdp.passed_no_peer);
-        table.xsk("XSK   dropped, no free frame", |xsk| xsk.rx_dropped);
-        table.xsk("      dropped, RX ring full", |xsk| xsk.rx_ring_full);
-        table.xsk("      in flight", |xsk| xsk.in_flight);
+        if copies {
+            table.xsk("ring  in flight", |xsk| xsk.in_flight);
+        } else {
+            table.xsk("XSK   dropped, no free frame", |xsk| xsk.rx_dropped);
+            table.xsk("      dropped, RX ring full", |xsk| xsk.rx_ring_full);
+            table.xsk("      in flight", |xsk| xsk.in_flight);
+        }
     }
     table.line("      received", |row| row.received);
     table.line("wire  accepted", |row| row.wire.accepted);
