@@ -31,6 +31,13 @@ pub const PEER_MAP: &str = "PEER";
 /// Load-time switch, `u32`: 1 puts a [`Stamp`] in front of each redirected packet.
 pub const STAMP_GLOBAL: &str = "STAMP";
 
+/// `BPF_MAP_TYPE_ARRAY_OF_MAPS` of `BPF_MAP_TYPE_RINGBUF`, one slot a CPU: where the modes that copy put
+/// headers, each behind a [`HeaderPrefix`].
+pub const HEADERS_MAP: &str = "HEADERS";
+/// Load-time setting, `u32`: bytes of each packet that are copied in the modes that copy, at least 14. A
+/// record of the ring always takes the room for as many, and for its prefix.
+pub const SNAP_GLOBAL: &str = "SNAP";
+
 /// Packets are taken away from the host, to the AF_XDP socket of their queue.
 pub const MODE_TAP: u32 = 0;
 /// Packets go on to the host; their headers are copied.
@@ -55,6 +62,8 @@ pub const SPAN_SETTINGS_GLOBAL: &str = "SPAN";
 pub const MAX_QUEUES: u32 = 128;
 /// Fragmented datagrams whose flow hash the capture program remembers.
 pub const SAMPLED_DATAGRAMS: u32 = 4096;
+/// CPUs that [`HEADERS_MAP`] has room for.
+pub const MAX_CPUS: u32 = 1024;
 /// Slot of [`VERDICTS_MAP`] that counts packets of queues at or beyond [`MAX_QUEUES`].
 pub const OTHER_QUEUES: u32 = MAX_QUEUES;
 
@@ -74,8 +83,6 @@ pub struct Count {
 pub struct CaptureSettings {
     /// [`MODE_TAP`], [`MODE_OBSERVE`] or [`MODE_INLINE`].
     pub mode: u32,
-    /// Bytes of each packet that are copied in the modes that copy.
-    pub snap: u32,
     /// What becomes of packets that the filter does not want in [`MODE_TAP`]: [`FILTERED_DROP`] or
     /// [`FILTERED_PASS`]. In the other modes they go on as all others do.
     pub filtered: u32,
@@ -168,6 +175,25 @@ pub struct Stamp {
     pub tai_ns: u64,
 }
 
+/// What stands in front of copied headers in a ring of [`HEADERS_MAP`].
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HeaderPrefix {
+    /// `bpf_ktime_get_tai_ns` when the program ran, nanoseconds.
+    pub tai_ns: u64,
+    /// Bytes of the whole packet.
+    pub wire_len: u32,
+    /// Bytes of it that follow.
+    pub len: u16,
+    /// Packets for which the ring had no room, on this CPU and interface, since the copy before this
+    /// one; 65535 stands for more as well.
+    pub lost: u16,
+}
+
+/// The reader of a ring is woken up at most once in so many nanoseconds. It must not wait for that
+/// before it has found nothing for twice as long.
+pub const HEADER_WAKE_INTERVAL_NS: u64 = 200_000;
+
 /// How the traffic generator varies its template packet.
 ///
 /// The template is an untagged Ethernet frame with IPv4 (no options) and UDP or TCP. Flow `n` of
@@ -201,8 +227,9 @@ pub struct SpanSettings {
 
 const _: () = assert!(size_of::<Count>() == 16);
 const _: () = assert!(size_of::<Verdicts>() == 160);
-const _: () = assert!(size_of::<CaptureSettings>() == 24);
+const _: () = assert!(size_of::<CaptureSettings>() == 20);
 const _: () = assert!(size_of::<Stamp>() == 8);
+const _: () = assert!(size_of::<HeaderPrefix>() == 16);
 const _: () = assert!(size_of::<GeneratorSettings>() == 24);
 const _: () = assert!(size_of::<SpanSettings>() == 12);
 
@@ -214,7 +241,7 @@ mod pod {
     unsafe impl aya::Pod for Count {}
     // SAFETY: ten `Count`, no padding, valid for every bit pattern.
     unsafe impl aya::Pod for Verdicts {}
-    // SAFETY: six u32, no padding, valid for every bit pattern.
+    // SAFETY: five u32, no padding, valid for every bit pattern.
     unsafe impl aya::Pod for CaptureSettings {}
     // SAFETY: two u64 and two u32, no padding, valid for every bit pattern.
     unsafe impl aya::Pod for GeneratorSettings {}

@@ -1,7 +1,9 @@
-//! The capture program: counts each packet, stamps it if asked to, and hands it to the AF_XDP
-//! socket of its receive queue.
+//! The capture program: counts each packet, and hands it to the AF_XDP socket of its receive queue,
+//! stamped if asked to, or lets it go on and hands over a copy of its headers.
 
 mod filter;
+mod forward;
+mod observe;
 mod sample;
 
 use aya_ebpf::{
@@ -13,8 +15,11 @@ use aya_ebpf::{
     programs::XdpContext,
 };
 use flowtrack_common::abi::{
-    CaptureSettings, Count, FILTERED_DROP, MAX_QUEUES, MODE_TAP, OTHER_QUEUES, Stamp, Verdicts,
+    CaptureSettings, Count, FILTERED_DROP, MAX_QUEUES, MODE_INLINE, MODE_OBSERVE, MODE_TAP,
+    OTHER_QUEUES, Stamp, Verdicts,
 };
+
+use self::observe::NotCopied;
 
 #[map]
 pub(crate) static XSKS: XskMap = XskMap::with_max_entries(MAX_QUEUES, 0);
@@ -41,15 +46,18 @@ const STAMP_LEN: i32 = size_of::<Stamp>() as i32;
 /// Why a packet leaves the program; each has its counter in [`Verdicts`].
 pub(crate) enum Verdict {
     Redirected,
+    Observed,
+    Forwarded,
+    RingFull,
     Filtered,
     SampledOut,
     Bypassed,
     NoSocket,
     NoHeadroom,
+    NoPeer,
 }
 
-/// Redirects to the socket of the receive queue; whatever cannot be redirected goes on to the
-/// kernel stack as it came.
+/// Decides by the mode; whatever can go nowhere else goes on to the kernel stack as it came.
 #[xdp(frags)]
 #[expect(
     clippy::needless_pass_by_value,
@@ -62,7 +70,7 @@ fn flowtrack(ctx: XdpContext) -> u32 {
     let settings = SETTINGS.get(0).copied().unwrap_or_default();
     let (action, verdict) = match unwanted(&ctx, queue, &settings) {
         Some(verdict) => (let_go(&verdict, &settings), verdict),
-        None => capture(&ctx, queue),
+        None => capture(&ctx, queue, bytes, &settings),
     };
     count(&ctx, queue, bytes, &verdict);
     action
@@ -87,15 +95,30 @@ fn let_go(verdict: &Verdict, settings: &CaptureSettings) -> u32 {
     match (settings.mode, verdict) {
         (MODE_TAP, Verdict::Filtered) if settings.filtered == FILTERED_DROP => XDP_DROP,
         (MODE_TAP, Verdict::SampledOut) => XDP_DROP,
+        (MODE_INLINE, _) if forward::forward() => XDP_REDIRECT,
         _ => XDP_PASS,
     }
 }
 
 /// What becomes of a packet that is captured.
-fn capture(ctx: &XdpContext, queue: u32) -> (u32, Verdict) {
-    match redirect(ctx, queue) {
-        Verdict::Redirected => (XDP_REDIRECT, Verdict::Redirected),
-        verdict => (XDP_PASS, verdict),
+fn capture(ctx: &XdpContext, queue: u32, bytes: u64, settings: &CaptureSettings) -> (u32, Verdict) {
+    match settings.mode {
+        MODE_OBSERVE => (XDP_PASS, copy(ctx, bytes, Verdict::Observed)),
+        MODE_INLINE if forward::forward() => (XDP_REDIRECT, copy(ctx, bytes, Verdict::Forwarded)),
+        MODE_INLINE => (XDP_PASS, Verdict::NoPeer),
+        _ => match redirect(ctx, queue) {
+            Verdict::Redirected => (XDP_REDIRECT, Verdict::Redirected),
+            verdict => (XDP_PASS, verdict),
+        },
+    }
+}
+
+/// Copies the headers: `copied` if that is possible.
+fn copy(ctx: &XdpContext, bytes: u64, copied: Verdict) -> Verdict {
+    match observe::copy(ctx, bytes) {
+        Ok(()) => copied,
+        Err(NotCopied::Full) => Verdict::RingFull,
+        Err(NotCopied::NoRing) => Verdict::NoSocket,
     }
 }
 
@@ -151,11 +174,15 @@ fn count(ctx: &XdpContext, queue: u32, bytes: u64, verdict: &Verdict) {
     let verdicts = unsafe { &mut *verdicts };
     let counter = match verdict {
         Verdict::Redirected => &mut verdicts.redirected,
+        Verdict::Observed => &mut verdicts.observed,
+        Verdict::Forwarded => &mut verdicts.forwarded,
+        Verdict::RingFull => &mut verdicts.ring_full,
         Verdict::Filtered => &mut verdicts.filtered,
         Verdict::SampledOut => &mut verdicts.sampled_out,
         Verdict::Bypassed => &mut verdicts.bypassed,
         Verdict::NoSocket => &mut verdicts.no_socket,
         Verdict::NoHeadroom => &mut verdicts.no_headroom,
+        Verdict::NoPeer => &mut verdicts.no_peer,
     };
     if matches!(verdict, Verdict::NoHeadroom) && counter.packets == 0 {
         aya_log_ebpf::error!(

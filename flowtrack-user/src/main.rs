@@ -11,6 +11,7 @@ use std::{
 
 use clap::Parser;
 use flowtrack::{
+    capture::headers::DEFAULT_SNAP,
     cli::{
         BenchArgs, Cli, Command, DoctorArgs, Filtered, ReadArgs, RunArgs, SharedArgs, Timestamps,
     },
@@ -61,6 +62,9 @@ fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
             "{interface} is named twice: one program takes all of its packets"
         )));
     }
+    if let Some(conflict) = args.conflict() {
+        return Ok(wrong_usage(conflict));
+    }
     let tracker = match args.shared.tracker() {
         Ok(tracker) => tracker,
         Err(error) => return Ok(wrong_usage(error)),
@@ -69,12 +73,14 @@ fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     let ledger_file = LedgerFile::open(&args.shared)?;
     let ledger = control::run(&RunConfig {
         interfaces: args.interfaces.clone(),
+        mode: args.mode.meant(),
         take_over: args.take_over,
         duration: args.duration,
         stamped: args.timestamps == Timestamps::Packet,
         require_zero_copy: args.require_zero_copy,
         busy_poll: args.busy_poll,
         ring_size: args.ring_size,
+        snap: args.snap.map_or(DEFAULT_SNAP, u32::from),
         burst: args.burst.into(),
         metrics: args.metrics,
         quiet: args.quiet,

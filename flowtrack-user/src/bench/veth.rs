@@ -106,7 +106,7 @@ impl VethBench {
         generator: &mut Generator,
     ) -> anyhow::Result<Outcome> {
         // Stamps as `flowtrack run` has them.
-        let mut program = Program::load(true)?;
+        let mut program = Program::load(true, 0)?;
         let receiver = R::start(core, &mut program)?;
         program.attach(netns::index(netns::TAPPED)?)?;
         let dropped_before = netns::dropped()?;

@@ -1,5 +1,6 @@
 //! Where frames come from.
 
+pub mod headers;
 pub mod pcap;
 pub mod xdp;
 

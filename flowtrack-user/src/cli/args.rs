@@ -8,8 +8,12 @@ use std::{
 
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 
-use super::{BenchArgs, DoctorArgs, SharedArgs, choices::StalledArg};
-use crate::{control::Sampling, export::same_file, flow::SampleRate};
+use super::{BenchArgs, DoctorArgs, ModeArg, SharedArgs, choices::StalledArg};
+use crate::{
+    control::{Mode, Sampling},
+    export::same_file,
+    flow::SampleRate,
+};
 
 /// The flow probe that can prove what it did not see.
 ///
@@ -32,7 +36,8 @@ pub struct Cli {
 pub enum Command {
     /// Tracks the flows on an interface.
     ///
-    /// Takes all packets away from the host: use it on a mirror port, a SPAN or an optical tap.
+    /// Unless --mode says otherwise it takes all packets away from the host: use it on a mirror port, a SPAN
+    /// or an optical tap.
     Run(RunArgs),
     /// Tracks the flows in capture files.
     Read(ReadArgs),
@@ -49,16 +54,16 @@ pub enum Command {
 /// `flowtrack run`
 #[derive(Debug, Args)]
 pub struct RunArgs {
-    /// Interfaces whose packets are taken, each with flows of its own.
+    /// Interfaces, each with flows of its own; two for --mode inline.
     #[arg(value_name = "IFACE", required = true)]
     pub interfaces: Vec<String>,
 
-    /// How packets are taken.
-    #[arg(long, value_enum, default_value_t = Mode::Tap)]
-    pub mode: Mode,
+    /// What becomes of the packets.
+    #[arg(long, value_enum, default_value_t = ModeArg::Tap)]
+    pub mode: ModeArg,
 
-    /// Tap an interface that has an IP address or carries the default route: the host can no longer
-    /// be reached through it.
+    /// Tap an interface that has an IP address or carries the default route, or forward from it: the host
+    /// can no longer be reached through it.
     #[arg(long)]
     pub take_over: bool,
 
@@ -91,9 +96,15 @@ pub struct RunArgs {
     )]
     pub busy_poll: Option<u16>,
 
-    /// Slots of each RX ring; a power of two. The UMEM of a queue has twice as many frames.
+    /// Slots of each RX ring; a power of two. The UMEM of a queue has twice as many frames. In the modes that
+    /// copy headers: packets that the ring of a CPU has room for.
     #[arg(long, value_name = "SLOTS", default_value_t = 2048, value_parser = ring_size)]
     pub ring_size: u32,
+
+    /// Bytes of each packet that are copied in the modes that copy headers, 64 to 512; 256 if not given,
+    /// which has room for the headers of a packet in a tunnel.
+    #[arg(long, value_name = "BYTES", value_parser = value_parser!(u16).range(64..=512))]
+    pub snap: Option<u16>,
 
     /// Packets that are taken from a ring at once, at most 64. Fewer cost more for each packet.
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = value_parser!(u8).range(1..=64))]
@@ -141,13 +152,6 @@ pub struct ReadArgs {
     pub shared: SharedArgs,
 }
 
-/// How packets are taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Mode {
-    /// All packets are taken away from the host.
-    Tap,
-}
-
 /// What becomes of packets that the filter does not want.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Filtered {
@@ -167,6 +171,33 @@ pub enum Timestamps {
 }
 
 impl RunArgs {
+    /// Options that do not go together.
+    pub fn conflict(&self) -> Option<String> {
+        let mode = self.mode.meant();
+        let sockets = [
+            (self.require_zero_copy, "--require-zero-copy"),
+            (self.busy_poll.is_some(), "--busy-poll"),
+            (self.timestamps == Timestamps::Burst, "--timestamps burst"),
+        ];
+        if mode == Mode::Inline && self.interfaces.len() != 2 {
+            return Some(format!(
+                "--mode inline forwards between two interfaces, not {}",
+                self.interfaces.len()
+            ));
+        }
+        if !mode.copies() {
+            let snap =
+                "--snap is for --mode observe and --mode inline: tap mode takes whole packets";
+            return self.snap.map(|_| snap.to_owned());
+        }
+        let given = sockets.iter().find(|(given, _)| *given);
+        given.map(|(_, option)| {
+            format!(
+                "{option} is for --mode tap: {mode} mode has no AF_XDP sockets, it copies headers"
+            )
+        })
+    }
+
     /// An interface that is named more than once.
     pub fn named_twice(&self) -> Option<&str> {
         let mut names = self.interfaces.iter().map(String::as_str).enumerate();

@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 
 use crate::{
-    control::Stalled,
+    control::{Mode, Stalled},
     flow::{ExtractorConfig, Fragments, IcmpFlows, TrackerConfig, Tunnels},
 };
 
@@ -59,6 +59,18 @@ macro_rules! words {
             }
         }
     };
+}
+
+words! {
+    /// What becomes of the packets of an interface.
+    ModeArg: Mode {
+        /// All of them are taken away from the host.
+        Tap,
+        /// They go on to the host; their headers are copied.
+        Observe,
+        /// They are forwarded between two interfaces; their headers are copied.
+        Inline,
+    }
 }
 
 words! {

@@ -9,11 +9,11 @@ mod shared;
 mod values;
 
 pub use self::{
-    args::{Cli, Command, Filtered, Mode, ReadArgs, RunArgs, Timestamps},
+    args::{Cli, Command, Filtered, ReadArgs, RunArgs, Timestamps},
     bench::{
         BenchArgs, BenchCommand, ExpiryArgs, FloodArgs, LimitArgs, TrackArgs, VethArgs, XdpArgs,
     },
-    choices::{FragmentsArg, IcmpArg, KeyPart, Profile, StalledArg, TunnelsArg},
+    choices::{FragmentsArg, IcmpArg, KeyPart, ModeArg, Profile, StalledArg, TunnelsArg},
     doctor::DoctorArgs,
     shared::SharedArgs,
     values::{DurationError, IdleTimeout, IdleTimeoutError, TimeoutScope},

@@ -2,7 +2,10 @@
 
 use flowtrack_common::abi::filter::MAX_INSTRUCTIONS;
 
-use super::attachment::Attachment;
+use super::{
+    Mode,
+    attachment::{AttachConfig, Attachment},
+};
 use crate::{
     capture::xdp::{AttachMode, SocketReport},
     filter::Filter,
@@ -16,10 +19,20 @@ const ADVISED: Deferral = Deferral {
     flush_timeout: 200_000,
 };
 
-/// Says how `interface` is captured, and what is missing for what was asked for.
-pub(super) fn announce(interface: &str, attachment: &Attachment) {
-    let sockets = &attachment.sockets;
-    log::info!("{}", report(interface, attachment.mode, sockets));
+/// Says how the interfaces are captured, and what is missing for what was asked for.
+pub(super) fn announce(config: &AttachConfig, attachment: &Attachment) {
+    let modes: Vec<_> = attachment.ends.iter().map(|end| end.mode).collect();
+    if config.mode.copies() {
+        log::info!("{}", copying(config, &modes));
+        return;
+    }
+    for (interface, mode) in config.interfaces.iter().zip(modes) {
+        announce_sockets(interface, mode, &attachment.sockets);
+    }
+}
+
+fn announce_sockets(interface: &str, mode: AttachMode, sockets: &[SocketReport]) {
+    log::info!("{}", report(interface, mode, sockets));
     if sockets.iter().any(|socket| socket.busy_poll)
         && let Some(advice) = advice(interface, interface::deferral(interface))
     {
@@ -46,11 +59,32 @@ fn filter_report(filter: &Filter) -> String {
     }
 }
 
-fn report(interface: &str, mode: AttachMode, sockets: &[SocketReport]) -> String {
-    let mode = match mode {
+/// What becomes of packets whose headers are copied.
+fn copying(config: &AttachConfig, modes: &[AttachMode]) -> String {
+    let modes: Vec<_> = modes.iter().map(|mode| name(*mode)).collect();
+    let packets = match config.mode {
+        Mode::Inline => "packets are forwarded, until flowtrack ends",
+        _ => "packets go on to the host",
+    };
+    format!(
+        "capturing on {}: {packets}; {} XDP, {} bytes of headers, {} CPUs with room for {} packets each",
+        config.name(),
+        modes.join(" and "),
+        config.snap,
+        config.lanes.len(),
+        config.ring_size,
+    )
+}
+
+fn name(mode: AttachMode) -> &'static str {
+    match mode {
         AttachMode::Native => "native",
         AttachMode::Generic => "generic",
-    };
+    }
+}
+
+fn report(interface: &str, mode: AttachMode, sockets: &[SocketReport]) -> String {
+    let mode = name(mode);
     let count =
         |has: fn(&SocketReport) -> bool| sockets.iter().filter(|socket| has(socket)).count();
     let polled = match count(|socket| socket.busy_poll) {
@@ -101,6 +135,8 @@ fn advice(interface: &str, found: Deferral) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use flowtrack_common::abi;
+
     use super::*;
 
     #[test]
@@ -134,6 +170,37 @@ mod tests {
         assert!(said.ends_with(" steps: tcp port 80"), "{said}");
         let said = filter_report(&long);
         assert!(said.starts_with("the workers filter: "), "{said}");
+    }
+
+    #[test]
+    fn what_becomes_of_the_packets_is_said_first() {
+        let config = |mode, names: &[&str]| AttachConfig {
+            interfaces: names.iter().map(ToString::to_string).collect(),
+            mode,
+            lanes: vec![0, 1],
+            snap: 256,
+            stamped: true,
+            ring_size: 2048,
+            burst: 64,
+            require_zero_copy: false,
+            busy_poll: None,
+            settings: abi::CaptureSettings::default(),
+            filter: None,
+        };
+        assert_eq!(
+            copying(&config(Mode::Observe, &["eth0"]), &[AttachMode::Generic]),
+            "capturing on eth0: packets go on to the host; generic XDP, 256 bytes of headers, 2 CPUs \
+             with room for 2048 packets each"
+        );
+        let both = [AttachMode::Native, AttachMode::Generic];
+        let said = copying(&config(Mode::Inline, &["eth0", "eth1"]), &both);
+        assert!(
+            said.starts_with(
+                "capturing on eth0+eth1: packets are forwarded, until flowtrack ends; native and \
+                 generic XDP, "
+            ),
+            "{said}"
+        );
     }
 
     #[test]

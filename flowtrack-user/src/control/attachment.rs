@@ -1,24 +1,38 @@
-//! The XDP program on an interface, with a socket behind each of its queues.
+//! The XDP program on an interface, or on the two that are forwarded between, with a socket or a ring of
+//! headers behind it for each worker.
+
+mod end;
 
 use std::{
     io,
     os::fd::{AsFd, AsRawFd, OwnedFd},
 };
 
-use aya_log::EbpfLogger;
-use flowtrack_common::abi::{self, CaptureSettings, Verdicts};
+use aya::maps::MapError;
+use flowtrack_common::abi::{CaptureSettings, Verdicts};
 
+use self::end::End;
+use super::Mode;
 use crate::{
-    capture::xdp::{AttachMode, Program, ProgramError, SocketConfig, SocketError, SocketReport},
+    capture::{
+        headers::RingConfig,
+        xdp::{Program, ProgramError, SocketConfig, SocketError, SocketReport},
+    },
     filter::Filter,
-    sys::{self, interface, promisc::Promiscuous},
+    sys::{self, interface},
     worker::WorkerHandle,
 };
 
 /// What an attachment is made with.
 #[derive(Clone, Debug)]
 pub(super) struct AttachConfig {
-    pub(super) interface: String,
+    /// One interface, or the two that are forwarded between.
+    pub(super) interfaces: Vec<String>,
+    pub(super) mode: Mode,
+    /// The receive queue of each worker, or its CPU where headers are copied.
+    pub(super) lanes: Vec<u32>,
+    /// Bytes of each packet that are copied where headers are.
+    pub(super) snap: u32,
     pub(super) stamped: bool,
     pub(super) ring_size: u32,
     pub(super) burst: usize,
@@ -29,19 +43,26 @@ pub(super) struct AttachConfig {
     pub(super) filter: Option<Filter>,
 }
 
-/// Verdicts of each queue that has a worker, and of all others together.
+impl AttachConfig {
+    /// What records and messages call it.
+    pub(super) fn name(&self) -> String {
+        self.interfaces.join("+")
+    }
+}
+
+/// Verdicts about the packets that each worker gets, and about all others of each interface.
 #[derive(Clone, Debug)]
 pub(super) struct VerdictSums {
-    pub(super) queues: Vec<Verdicts>,
-    pub(super) others: Verdicts,
+    pub(super) workers: Vec<Verdicts>,
+    pub(super) others: Vec<Verdicts>,
 }
 
 impl VerdictSums {
-    /// None yet, of `workers` queues.
-    pub(super) fn new(workers: usize) -> Self {
+    /// None yet.
+    pub(super) fn new(config: &AttachConfig) -> Self {
         Self {
-            queues: vec![Verdicts::default(); workers],
-            others: Verdicts::default(),
+            workers: vec![Verdicts::default(); config.lanes.len()],
+            others: vec![Verdicts::default(); config.interfaces.len()],
         }
     }
 }
@@ -55,85 +76,85 @@ pub enum AttachError {
     /// A socket.
     #[error(transparent)]
     Socket(#[from] SocketError),
+    /// A ring of headers.
+    #[error("cannot make the ring of headers of CPU {cpu}")]
+    Ring {
+        /// Its CPU.
+        cpu: u32,
+        /// The reason.
+        #[source]
+        source: MapError,
+    },
     /// A worker has panicked.
-    #[error("the worker of queue {0} is gone")]
-    Worker(usize),
+    #[error("worker {0} is gone")]
+    Worker(u32),
     /// Promiscuous mode.
     #[error("cannot put the interface into promiscuous mode")]
     Promiscuous(#[source] io::Error),
 }
 
-/// The program on an interface. When it is dropped, the program is taken off.
+/// The program on its interfaces. When it is dropped, the program is taken off.
 pub(super) struct Attachment {
-    program: Program,
-    /// Verdicts of each queue before this attachment, and of all queues without a worker.
-    before: VerdictSums,
-    pub(super) index: u32,
-    pub(super) mode: AttachMode,
+    pub(super) ends: Vec<End>,
+    /// What was obtained for each worker; none where headers are copied.
     pub(super) sockets: Vec<SocketReport>,
     /// Second descriptors of the sockets, for whoever does not wait for the workers.
     descriptors: Vec<OwnedFd>,
-    log: Option<EbpfLogger<&'static dyn log::Log>>,
-    _promiscuous: Promiscuous,
+    mode: Mode,
+    lanes: Vec<u32>,
+    /// Verdicts before this attachment.
+    before: VerdictSums,
 }
 
 impl Attachment {
-    /// Opens a socket for each worker and only then attaches the program: it finds all sockets in
-    /// place, their fill rings full. `before` is what was counted in earlier attachments.
+    /// Opens a socket or a ring for each worker and only then attaches the program: it finds all of them
+    /// in place, their fill rings full. `indices` are those of the interfaces, `before` is what was
+    /// counted in earlier attachments.
     pub(super) fn new(
         config: &AttachConfig,
-        index: u32,
+        indices: &[u32],
         workers: &[WorkerHandle],
         before: VerdictSums,
     ) -> Result<Self, AttachError> {
-        let mut program = Program::load(config.stamped)?;
-        if let Some(filter) = config.filter.as_ref().and_then(Filter::kernel) {
-            program.set_filter(Some(&filter))?;
+        let programs = indices.iter().map(|_| end::load(config));
+        let mut programs = programs.collect::<Result<Vec<_>, _>>()?;
+        if config.mode == Mode::Inline {
+            for (program, peer) in programs.iter_mut().zip(indices.iter().rev()) {
+                program.set_peer(*peer)?;
+            }
         }
-        let queues = interface::receive_queues(&config.interface) as usize;
-        let used = workers.get(..queues).unwrap_or(workers);
-        program.set(config.settings)?;
-        let attached = open_sockets(config, &mut program, used)
-            .and_then(|sockets| {
-                Ok((
-                    sockets,
-                    Promiscuous::new(index).map_err(AttachError::Promiscuous)?,
-                ))
-            })
-            .and_then(|(sockets, promiscuous)| Ok((sockets, promiscuous, program.attach(index)?)));
-        let (sockets, promiscuous, mode) = attached.inspect_err(|_| close_sockets(workers))?;
-        let (descriptors, sockets) = sockets.into_iter().unzip();
-        // Capture does not depend on what the program logs.
-        let log = EbpfLogger::init(program.ebpf())
-            .inspect_err(|error| log::debug!("the XDP program has no log: {error}"))
-            .ok();
+        let attached = open(config, &mut programs, workers).and_then(|sockets| {
+            let ends = programs
+                .into_iter()
+                .zip(indices)
+                .map(|(program, index)| End::attach(program, *index, config.mode));
+            Ok((sockets, ends.collect::<Result<Vec<_>, _>>()?))
+        });
+        let (opened, ends) = attached.inspect_err(|_| close_sources(workers))?;
+        let (descriptors, sockets) = opened.into_iter().unzip();
         Ok(Self {
-            program,
-            before,
-            index,
-            mode,
+            ends,
             sockets,
             descriptors,
-            log,
-            _promiscuous: promiscuous,
+            mode: config.mode,
+            lanes: config.lanes.clone(),
+            before,
         })
     }
 
     /// Hands what the XDP program has logged to our own log.
     pub(super) fn flush_log(&mut self) {
-        if let Some(log) = &mut self.log {
-            log.flush();
-        }
+        self.ends.iter_mut().for_each(End::flush_log);
     }
 
     /// All verdicts, those of earlier attachments included.
     pub(super) fn verdicts(&self) -> Result<VerdictSums, ProgramError> {
         let mut sums = self.before.clone();
-        for slot in 0..=abi::OTHER_QUEUES {
-            let verdicts = self.program.verdicts(slot)?;
-            match sums.queues.get_mut(slot as usize) {
-                Some(queue) => *queue += verdicts,
-                None => sums.others += verdicts,
+        for (end, others) in self.ends.iter().zip(&mut sums.others) {
+            for (lane, verdicts) in (0..).zip(end.verdicts(self.mode)?) {
+                let worker = self.lanes.iter().position(|number| *number == lane);
+                let sum = worker.and_then(|worker| sums.workers.get_mut(worker));
+                *sum.unwrap_or(others) += verdicts;
             }
         }
         Ok(sums)
@@ -141,17 +162,21 @@ impl Attachment {
 
     /// Changes what the program does with packets, from the next one on.
     pub(super) fn set(&mut self, settings: CaptureSettings) -> Result<(), ProgramError> {
-        self.program.set(settings)
+        self.ends.iter_mut().try_for_each(|end| end.set(settings))
     }
 
     /// Packets that the program has captured of `queue` in this attachment.
     pub(super) fn captured(&self, queue: u32) -> Result<u64, ProgramError> {
-        Ok(self.program.verdicts(queue)?.captured().packets)
+        self.ends.iter().try_fold(0, |sum, end| {
+            Ok(sum + end.queue_verdicts(queue)?.captured().packets)
+        })
     }
 
     /// Leaves the packets of `queue` to the kernel, or captures them again.
     pub(super) fn bypass(&mut self, queue: u32, bypass: bool) -> Result<(), ProgramError> {
-        self.program.bypass(queue, bypass)
+        self.ends
+            .iter_mut()
+            .try_for_each(|end| end.bypass(queue, bypass))
     }
 
     /// Whether packets lie in the ring of a queue.
@@ -171,7 +196,7 @@ impl Attachment {
 
     /// Takes the program off; its counters stay.
     pub(super) fn detach(&mut self) {
-        self.program.detach();
+        self.ends.iter_mut().for_each(End::detach);
     }
 }
 
@@ -181,31 +206,73 @@ impl Drop for Attachment {
     }
 }
 
+/// Opens what the programs hand packets to.
+fn open(
+    config: &AttachConfig,
+    programs: &mut [Program],
+    workers: &[WorkerHandle],
+) -> Result<Vec<(OwnedFd, SocketReport)>, AttachError> {
+    if config.mode.copies() {
+        open_rings(config, programs, workers)?;
+        return Ok(Vec::new());
+    }
+    let mut reports = Vec::new();
+    for (program, interface) in programs.iter_mut().zip(&config.interfaces) {
+        reports.extend(open_sockets(config, interface, program, workers)?);
+    }
+    Ok(reports)
+}
+
 fn open_sockets(
     config: &AttachConfig,
+    interface: &str,
     program: &mut Program,
     workers: &[WorkerHandle],
 ) -> Result<Vec<(OwnedFd, SocketReport)>, AttachError> {
-    let open = |(number, worker): (usize, &WorkerHandle)| {
-        let queue = u32::try_from(number).unwrap_or(u32::MAX);
+    let open = |(worker, queue): (&WorkerHandle, u32)| {
         let (fd, report) = worker
             .open(SocketConfig {
-                interface: config.interface.clone(),
+                interface: interface.to_owned(),
                 queue,
                 ring_size: config.ring_size,
                 burst: config.burst,
                 require_zero_copy: config.require_zero_copy,
                 busy_poll: config.busy_poll,
             })
-            .ok_or(AttachError::Worker(number))??;
+            .ok_or(AttachError::Worker(queue))??;
         program.set_socket(queue, fd.as_raw_fd())?;
         Ok((fd, report))
     };
-    workers.iter().enumerate().map(open).collect()
+    let queues = interface::receive_queues(interface) as usize;
+    let lanes = config.lanes.iter().copied();
+    workers.iter().zip(lanes).take(queues).map(open).collect()
 }
 
-/// Lets all workers take what is left in their sockets and close them, all at the same time.
-pub(super) fn close_sockets(workers: &[WorkerHandle]) {
+/// A ring for each CPU, which the programs of all interfaces share: so the two directions of a flow are in
+/// their order.
+fn open_rings(
+    config: &AttachConfig,
+    programs: &[Program],
+    workers: &[WorkerHandle],
+) -> Result<(), AttachError> {
+    let maps: Vec<_> = programs.iter().map(Program::headers).collect();
+    for (worker, cpu) in workers.iter().zip(config.lanes.iter().copied()) {
+        let ring = RingConfig {
+            cpu,
+            packets: config.ring_size,
+            snap: config.snap,
+            burst: config.burst,
+        };
+        worker
+            .open_ring(ring, maps.clone())
+            .ok_or(AttachError::Worker(cpu))?
+            .map_err(|source| AttachError::Ring { cpu, source })?;
+    }
+    Ok(())
+}
+
+/// Lets all workers take what is left in their sockets or rings and close them, all at the same time.
+pub(super) fn close_sources(workers: &[WorkerHandle]) {
     let closing: Vec<_> = workers.iter().map(WorkerHandle::close).collect();
     for closed in closing {
         // A worker that has panicked does not answer, and its socket is closed.

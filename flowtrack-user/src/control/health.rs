@@ -39,7 +39,7 @@ fn places(ledger: &Ledger) -> String {
         .filter(|row| !row.residual.is_zero())
         .map(|row| {
             let name = row.name.as_ref().map_or_else(String::new, |name| {
-                format!("{} queue {}: ", name.interface, name.queue)
+                format!("{} {}: ", name.interface, name.lane)
             });
             name + &rows(&row.residual)
         })

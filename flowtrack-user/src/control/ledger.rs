@@ -6,7 +6,7 @@
 mod text;
 mod xdp;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use flowtrack_common::{EndReason, abi::Verdicts};
 use serde::Serialize;
@@ -58,20 +58,40 @@ pub struct InterfaceRow {
     pub other_queues: XdpRow,
 }
 
-/// A receive queue.
+/// Where the packets of a worker arrive.
 #[derive(Clone, Debug, Serialize)]
-pub struct QueueName {
-    /// Its interface.
+pub struct WorkerName {
+    /// The interface; `A+B` for the two that are forwarded between.
     pub interface: String,
-    /// Its number there.
-    pub queue: u32,
+    /// What of it.
+    #[serde(flatten)]
+    pub lane: Lane,
+}
+
+/// What of an interface a worker gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lane {
+    /// The packets of a receive queue.
+    Queue(u32),
+    /// The headers of packets that arrive on a CPU.
+    Cpu(u32),
+}
+
+impl fmt::Display for Lane {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Queue(number) => write!(f, "queue {number}"),
+            Self::Cpu(number) => write!(f, "cpu {number}"),
+        }
+    }
 }
 
 /// What the row of a queue is made of.
 #[derive(Clone, Debug, Default)]
 pub struct LedgerPart {
     /// The queue; none when a file is read.
-    pub name: Option<QueueName>,
+    pub name: Option<WorkerName>,
     /// What the XDP program counted; none when a file is read.
     pub verdicts: Option<Verdicts>,
     /// What was done about it when it stood still; none when a file is read.
@@ -87,7 +107,7 @@ pub struct LedgerPart {
 pub struct LedgerRow {
     /// The queue; none in the total, and when a file is read.
     #[serde(flatten)]
-    pub name: Option<QueueName>,
+    pub name: Option<WorkerName>,
     /// Verdicts of the XDP program; none when a file is read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub xdp: Option<XdpRow>,

@@ -12,7 +12,7 @@ use tokio::{
 };
 
 use super::{
-    Collector, CollectorCounts, Ledger, Moment,
+    Collector, CollectorCounts, Ledger, Mode, Moment,
     announcement::announce_filter,
     attachment::AttachConfig,
     health::Health,
@@ -54,8 +54,10 @@ const FOREVER: Duration = Duration::from_hours(100 * 365 * 24);
     reason = "independent switches of the command line"
 )]
 pub struct RunConfig {
-    /// The interfaces, each with flows of its own.
+    /// The interfaces, each with flows of its own; [`Mode::Inline`] forwards between two.
     pub interfaces: Vec<String>,
+    /// What becomes of their packets.
+    pub mode: Mode,
     /// Even if it carries an address or the default route.
     pub take_over: bool,
     /// Stop after this time.
@@ -66,8 +68,10 @@ pub struct RunConfig {
     pub require_zero_copy: bool,
     /// Poll the driver instead of waiting for its interrupts, for so many packets at most at once.
     pub busy_poll: Option<u16>,
-    /// Slots of each RX ring.
+    /// Slots of each RX ring; packets that the ring of a CPU has room for where headers are copied.
     pub ring_size: u32,
+    /// Bytes of each packet that are copied where headers are.
+    pub snap: u32,
     /// Packets that are taken from a ring at once.
     pub burst: usize,
     /// Where the ledger is served as metrics.
@@ -91,16 +95,31 @@ pub struct RunConfig {
 }
 
 impl RunConfig {
-    /// How `interface` is attached to.
-    fn attach(&self, interface: &str) -> AttachConfig {
-        AttachConfig {
-            interface: interface.to_owned(),
+    /// How each interface is attached to, or the two that are forwarded between.
+    fn ports(&self) -> anyhow::Result<Vec<AttachConfig>> {
+        let names: Vec<_> = match self.mode {
+            Mode::Inline => vec![self.interfaces.clone()],
+            Mode::Tap | Mode::Observe => {
+                self.interfaces.iter().map(|it| vec![it.clone()]).collect()
+            }
+        };
+        names.into_iter().map(|names| self.port(names)).collect()
+    }
+
+    fn port(&self, interfaces: Vec<String>) -> anyhow::Result<AttachConfig> {
+        let first = interfaces.first().map_or("", String::as_str);
+        Ok(AttachConfig {
+            lanes: port::lanes(first, self.mode)?,
+            interfaces,
+            mode: self.mode,
+            snap: self.snap,
             stamped: self.stamped,
             ring_size: self.ring_size,
             burst: self.burst,
             require_zero_copy: self.require_zero_copy,
             busy_poll: self.busy_poll,
             settings: CaptureSettings {
+                mode: self.mode.number(),
                 sample_key: sample_key(&self.tracker),
                 filtered: if self.pass_filtered {
                     FILTERED_PASS
@@ -110,7 +129,7 @@ impl RunConfig {
                 ..CaptureSettings::default()
             },
             filter: self.filter.clone(),
-        }
+        })
     }
 
     /// How an interface is looked after.
@@ -135,7 +154,7 @@ pub fn run(config: &RunConfig) -> anyhow::Result<Ledger> {
     let indices = config
         .interfaces
         .iter()
-        .map(|interface| preflight::check(interface, config.take_over))
+        .map(|interface| preflight::check(interface, config.mode, config.take_over))
         .collect::<Result<Vec<_>, _>>()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -177,11 +196,8 @@ struct Run {
 
 impl Run {
     fn start(config: &RunConfig, indices: &[u32]) -> anyhow::Result<Self> {
-        let shards: usize = config
-            .interfaces
-            .iter()
-            .map(|interface| port::worker_count(interface) as usize)
-            .sum();
+        let attach = config.ports()?;
+        let shards = attach.iter().map(|port| port.lanes.len()).sum();
         config.tracker.check_memory(shards)?;
         announce_filter(config.filter.as_ref());
         let outputs = outputs::open(&config.outputs, Delivery::Drop)?;
@@ -197,16 +213,16 @@ impl Run {
             origins: Vec::new(),
         };
         let mut ports = Vec::new();
-        for (interface, index) in config.interfaces.iter().zip(indices) {
+        let mut indices = indices;
+        for port in attach {
+            let (those, rest) = indices
+                .split_at_checked(port.interfaces.len())
+                .context("an interface without an index")?;
+            indices = rest;
             let first_shard = hiring.pools.len();
-            let workers = hiring.workers(interface)?;
-            ports.push(Port::start(
-                config.attach(interface),
-                *index,
-                workers,
-                first_shard,
-                config.care(),
-            )?);
+            let workers = hiring.workers(&port)?;
+            let care = config.care();
+            ports.push(Port::start(port, those, workers, first_shard, care)?);
         }
         let arrived = CollectorCounts::new(shards);
         let collector = Collector {
@@ -327,10 +343,10 @@ fn ledger(
 ) -> Ledger {
     let parts: Vec<_> = ports.iter().flat_map(|port| port.parts(arrived)).collect();
     let mut others = Verdicts::default();
-    for port in ports {
-        others += port.verdicts.others;
+    for verdicts in ports.iter().flat_map(|port| &port.verdicts.others) {
+        others += *verdicts;
     }
-    let rows = ports.iter().map(PortCounts::row).collect();
+    let rows = ports.iter().flat_map(PortCounts::rows).collect();
     Ledger::new(&parts, outputs, moment).with_interfaces(rows, &others)
 }
 
@@ -372,17 +388,16 @@ struct Hiring<'a> {
 }
 
 impl Hiring<'_> {
-    /// Starts a worker for each queue of `interface`.
-    fn workers(&mut self, interface: &str) -> anyhow::Result<Vec<WorkerHandle>> {
+    /// Starts the workers of `port`.
+    fn workers(&mut self, port: &AttachConfig) -> anyhow::Result<Vec<WorkerHandle>> {
         let origin = Origin {
-            interface: Some(interface.into()),
+            interface: Some(port.name().into()),
         };
-        (0..port::worker_count(interface))
-            .map(|queue| self.worker(queue, &origin))
-            .collect()
+        let lanes = port.lanes.iter();
+        lanes.map(|lane| self.worker(*lane, &origin)).collect()
     }
 
-    fn worker(&mut self, queue: u32, origin: &Origin) -> anyhow::Result<WorkerHandle> {
+    fn worker(&mut self, lane: u32, origin: &Origin) -> anyhow::Result<WorkerHandle> {
         let shard = self.pools.len();
         let sender = self.sender.clone();
         let (sink, pool) = ChunkSink::new(shard, CHUNKS, sender, self.wants, Delivery::Drop);
@@ -392,8 +407,8 @@ impl Hiring<'_> {
             ..self.config.tracker
         };
         let worker = WorkerConfig {
-            queue,
-            core: self.cores.get(shard % self.cores.len().max(1)).copied(),
+            queue: lane,
+            core: self.core(lane, shard),
             stamped: self.config.stamped,
             filter: self.config.worker_filter(),
             extractor: self.config.extractor,
@@ -403,6 +418,16 @@ impl Hiring<'_> {
         self.pools.push(pool);
         self.origins.push(origin.clone());
         Ok(worker)
+    }
+
+    /// The core of the worker: the one whose headers it gets, or one after the other.
+    fn core(&self, lane: u32, shard: usize) -> Option<CoreId> {
+        let cores = &self.cores;
+        if self.config.mode.copies() {
+            let cpu = cores.iter().find(|core| core.id == lane as usize);
+            return cpu.copied();
+        }
+        cores.get(shard % cores.len().max(1)).copied()
     }
 }
 

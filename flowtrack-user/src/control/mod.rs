@@ -10,6 +10,7 @@ mod health;
 mod ledger;
 mod live;
 mod metrics;
+mod mode;
 mod nic;
 mod outputs;
 mod port;
@@ -25,10 +26,11 @@ pub use self::{
     attachment::AttachError,
     collector::{Collector, CollectorCounts},
     ledger::{
-        Counted, InterfaceRow, Ledger, LedgerPart, LedgerRow, Moment, QueueName, RecordsRow,
-        Residual, TrackerRow, WireRow, XdpRow, XskRow,
+        Counted, InterfaceRow, Lane, Ledger, LedgerPart, LedgerRow, Moment, RecordsRow, Residual,
+        TrackerRow, WireRow, WorkerName, XdpRow, XskRow,
     },
     live::{RunConfig, run},
+    mode::Mode,
     nic::{NicCounters, NicRow},
     preflight::PreflightError,
     read::{ReadConfig, ReadOutcome, read},

@@ -1,4 +1,4 @@
-//! An interface that packets are taken from, with the workers of its queues.
+//! An interface that packets are taken from, or two that are forwarded between, with the workers.
 
 mod sampling;
 mod stalls;
@@ -6,13 +6,14 @@ mod stalls;
 use std::time::Instant;
 
 use anyhow::Context as _;
-use flowtrack_common::abi::MAX_QUEUES;
+use aya::util::online_cpus;
+use flowtrack_common::abi::{MAX_CPUS, MAX_QUEUES};
 
 use self::sampling::PortSampling;
 use super::{
-    InterfaceRow, LedgerPart, QueueName,
+    InterfaceRow, Lane, LedgerPart, Mode, WorkerName,
     announcement::announce,
-    attachment::{AttachConfig, Attachment, VerdictSums, close_sockets},
+    attachment::{AttachConfig, Attachment, VerdictSums, close_sources},
     ledger::XdpRow,
     sampling::Sampling,
     summary::Summary,
@@ -24,9 +25,13 @@ use crate::{
     worker::{ShardCounts, WorkerHandle},
 };
 
-/// Receive queues of `interface` that get a worker.
-pub(super) fn worker_count(interface: &str) -> u32 {
-    interface::receive_queues(interface).min(MAX_QUEUES)
+/// The receive queues of `interface` that get a worker, or the CPUs where headers are copied.
+pub(super) fn lanes(interface: &str, mode: Mode) -> anyhow::Result<Vec<u32>> {
+    if mode.copies() {
+        let cpus = online_cpus().map_err(|(file, error)| anyhow::anyhow!("{file}: {error}"))?;
+        return Ok(cpus.into_iter().filter(|cpu| *cpu < MAX_CPUS).collect());
+    }
+    Ok((0..interface::receive_queues(interface).min(MAX_QUEUES)).collect())
 }
 
 /// How an interface is looked after while packets come.
@@ -40,7 +45,8 @@ pub(super) struct Care {
     pub(super) stalled: Stalled,
 }
 
-/// An interface, from the start of a run to its end: it may go away and come back.
+/// An interface, or two that are forwarded between, from the start of a run to its end: they may go away
+/// and come back.
 pub(super) struct Port {
     config: AttachConfig,
     attachment: Option<Attachment>,
@@ -49,7 +55,8 @@ pub(super) struct Port {
     workers: Vec<WorkerHandle>,
     /// The shard of the first worker; those of the others follow.
     first_shard: usize,
-    link: LinkState,
+    /// Of each interface.
+    links: Vec<LinkState>,
     attach_failed: bool,
     /// Receive queues of the interface, as they were last seen.
     queues: usize,
@@ -60,10 +67,10 @@ pub(super) struct Port {
 }
 
 impl Port {
-    /// Captures on the interface of `index` with `workers`, one for each queue.
+    /// Captures on the interfaces of `indices` with `workers`.
     pub(super) fn start(
         config: AttachConfig,
-        index: u32,
+        indices: &[u32],
         workers: Vec<WorkerHandle>,
         first_shard: usize,
         care: Care,
@@ -71,9 +78,13 @@ impl Port {
         let mut port = Self {
             queues: workers.len(),
             attachment: None,
-            past: VerdictSums::new(workers.len()),
+            past: VerdictSums::new(&config),
             first_shard,
-            link: interface::link_state(&config.interface),
+            links: config
+                .interfaces
+                .iter()
+                .map(|name| interface::link_state(name))
+                .collect(),
             attach_failed: false,
             sampling: PortSampling::new(care.sampling, care.max_flows),
             watchdogs: workers
@@ -85,12 +96,13 @@ impl Port {
             workers,
         };
         port.sample(care.sampling.first());
-        let name = &port.config.interface;
-        let attachment = Attachment::new(&port.config, index, &port.workers, port.past.clone())
-            .with_context(|| format!("cannot capture on {name}"))?;
-        announce(name, &attachment);
-        if port.link != LinkState::Up {
-            log::warn!("{name} is down: no packets until it is up");
+        let attachment = Attachment::new(&port.config, indices, &port.workers, port.past.clone())
+            .with_context(|| format!("cannot capture on {}", port.config.name()))?;
+        announce(&port.config, &attachment);
+        for (name, link) in port.config.interfaces.iter().zip(&port.links) {
+            if *link != LinkState::Up {
+                log::warn!("{name} is down: no packets until it is up");
+            }
         }
         port.attachment = Some(attachment);
         Ok(port)
@@ -113,54 +125,64 @@ impl Port {
         if let Some(attachment) = &mut self.attachment
             && let Err(error) = attachment.set(self.config.settings)
         {
-            let name = &self.config.interface;
+            let name = self.config.name();
             log::error!("cannot change what the XDP program on {name} does: {error}");
         }
     }
 
-    /// Sees whether the interface is still there; attaches again when it has come back.
+    /// Sees whether the interfaces are still there; attaches again when they have come back.
     pub(super) fn watch(&mut self, summary: Option<&mut Summary>) {
         if let Some(attachment) = &mut self.attachment {
             attachment.flush_log();
         }
-        let name = self.config.interface.clone();
-        let index = interface::index(&name).ok().flatten();
-        let link = if index.is_some() {
-            interface::link_state(&name)
-        } else {
-            LinkState::Gone
+        let names = &self.config.interfaces;
+        let indices: Vec<_> = names
+            .iter()
+            .map(|name| interface::index(name).ok().flatten())
+            .collect();
+        let link = |(name, index): (&String, &Option<u32>)| match index {
+            Some(_) => interface::link_state(name),
+            None => LinkState::Gone,
         };
-        let replaced = self
-            .attachment
-            .as_ref()
-            .is_some_and(|held| Some(held.index) != index);
-        if (link != self.link || replaced)
+        let links: Vec<_> = names.iter().zip(&indices).map(link).collect();
+        let replaced = self.attachment.as_ref().is_some_and(|attachment| {
+            let held = attachment.ends.iter().map(|end| Some(end.index));
+            !held.eq(indices.iter().copied())
+        });
+        if (links != self.links || replaced)
             && let Some(summary) = summary
         {
             summary.release();
         }
-        if link != self.link {
-            match link {
+        for ((name, before), now) in names.iter().zip(&self.links).zip(&links) {
+            match now {
+                now if now == before => {}
                 LinkState::Gone => log::warn!("{name} is gone: waiting for it to come back"),
                 LinkState::Down => log::warn!("{name} is down: no packets until it is up"),
                 LinkState::Up => log::warn!("{name} is up"),
             }
-            self.link = link;
         }
+        self.links = links;
         if replaced {
             self.detach();
         }
-        self.watch_queues(link);
-        if let (None, Some(index)) = (&self.attachment, index) {
-            self.attach(index);
+        if self.config.mode == Mode::Tap {
+            self.watch_queues();
+        }
+        if self.attachment.is_none()
+            && let Some(indices) = indices.into_iter().collect::<Option<Vec<_>>>()
+        {
+            self.attach(&indices);
         }
     }
 
     /// Says when the number of receive queues has changed: the workers are those of the start.
-    fn watch_queues(&mut self, link: LinkState) {
-        let name = &self.config.interface;
+    fn watch_queues(&mut self) {
+        let (Some(name), Some(link)) = (self.config.interfaces.first(), self.links.first()) else {
+            return;
+        };
         let queues = interface::receive_queues(name) as usize;
-        if link == LinkState::Gone || queues == self.queues {
+        if *link == LinkState::Gone || queues == self.queues {
             return;
         }
         self.queues = queues;
@@ -175,17 +197,17 @@ impl Port {
         }
     }
 
-    fn attach(&mut self, index: u32) {
-        let name = &self.config.interface;
-        match Attachment::new(&self.config, index, &self.workers, self.past.clone()) {
+    fn attach(&mut self, indices: &[u32]) {
+        match Attachment::new(&self.config, indices, &self.workers, self.past.clone()) {
             Ok(attachment) => {
-                announce(name, &attachment);
+                announce(&self.config, &attachment);
                 self.attachment = Some(attachment);
                 self.attach_failed = false;
                 self.watchdogs.iter_mut().for_each(Watchdog::restart);
             }
             // It is tried again and again; once is enough to say so.
             Err(error) if !self.attach_failed => {
+                let name = self.config.name();
                 log::error!("cannot capture on {name}: {:#}", anyhow::Error::from(error));
                 self.attach_failed = true;
             }
@@ -199,7 +221,7 @@ impl Port {
             return;
         };
         attachment.detach();
-        close_sockets(&self.workers);
+        close_sources(&self.workers);
         match attachment.verdicts() {
             Ok(verdicts) => self.past = verdicts,
             Err(error) => log::error!("cannot read what the XDP program has counted: {error}"),
@@ -231,7 +253,7 @@ impl Port {
             .as_ref()
             .and_then(|attachment| attachment.verdicts().ok());
         PortCounts {
-            interface: self.config.interface.clone(),
+            config: self.config.clone(),
             first_shard: self.first_shard,
             counts,
             verdicts: attached.unwrap_or_else(|| self.past.clone()),
@@ -242,9 +264,9 @@ impl Port {
     }
 }
 
-/// What was counted of an interface.
+/// What was counted of an interface, or of two that are forwarded between.
 pub(super) struct PortCounts {
-    interface: String,
+    config: AttachConfig,
     first_shard: usize,
     pub(super) counts: Vec<ShardCounts>,
     pub(super) verdicts: VerdictSums,
@@ -256,18 +278,25 @@ pub(super) struct PortCounts {
 }
 
 impl PortCounts {
-    /// A part of the ledger for each queue; `arrived` are the records that arrived from each shard, and
+    /// A part of the ledger for each worker; `arrived` are the records that arrived from each shard, and
     /// the packets in them.
     pub(super) fn parts(&self, arrived: &[(u64, u64)]) -> Vec<LedgerPart> {
-        let queues = self.counts.iter().zip(&self.verdicts.queues);
-        (0..)
-            .zip(queues.zip(&self.watchdogs))
+        let lane = if self.config.mode.copies() {
+            Lane::Cpu
+        } else {
+            Lane::Queue
+        };
+        let workers = self.counts.iter().zip(&self.verdicts.workers);
+        self.config
+            .lanes
+            .iter()
+            .zip(workers.zip(&self.watchdogs))
             .zip(self.first_shard..)
             .map(
-                |((queue, ((counts, verdicts), watchdog)), shard)| LedgerPart {
-                    name: Some(QueueName {
-                        interface: self.interface.clone(),
-                        queue,
+                |((number, ((counts, verdicts), watchdog)), shard)| LedgerPart {
+                    name: Some(WorkerName {
+                        interface: self.config.name(),
+                        lane: lane(*number),
                     }),
                     verdicts: Some(*verdicts),
                     watchdog: Some(*watchdog),
@@ -278,11 +307,12 @@ impl PortCounts {
             .collect()
     }
 
-    /// The row of the interface.
-    pub(super) fn row(&self) -> InterfaceRow {
-        InterfaceRow {
-            interface: self.interface.clone(),
-            other_queues: XdpRow::from(&self.verdicts.others),
-        }
+    /// The rows of the interfaces.
+    pub(super) fn rows(&self) -> impl Iterator<Item = InterfaceRow> {
+        let interfaces = self.config.interfaces.iter().zip(&self.verdicts.others);
+        interfaces.map(|(interface, others)| InterfaceRow {
+            interface: interface.clone(),
+            other_queues: XdpRow::from(others),
+        })
     }
 }

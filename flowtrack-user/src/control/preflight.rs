@@ -2,6 +2,7 @@
 
 use std::{io, net::IpAddr};
 
+use super::Mode;
 use crate::sys::{
     capability::{self, Capability},
     interface,
@@ -25,14 +26,17 @@ pub enum PreflightError {
     /// The interface does not exist.
     #[error("there is no interface {0}; `ip link` lists those that there are")]
     UnknownInterface(String),
-    /// Tapping it would cut the host off.
+    /// It would cut the host off.
     #[error(
-        "{interface} {carries}: tap mode takes all packets away from the host, which could no longer \
-         be reached through it. Use a mirror port, or --take-over if that is what you want"
+        "{interface} {carries}: {mode} mode takes all packets away from the host, which could no longer \
+         be reached through it. Use {}, or --take-over if that is what you want",
+        instead(*.mode)
     )]
     InUse {
         /// The interface.
         interface: String,
+        /// What would take the packets.
+        mode: Mode,
         /// What it carries.
         carries: String,
     },
@@ -41,8 +45,8 @@ pub enum PreflightError {
     Loopback(String),
 }
 
-/// Checks that `interface` can be tapped, and safely; returns its index.
-pub(super) fn check(interface: &str, take_over: bool) -> Result<u32, PreflightError> {
+/// Checks that `interface` can be captured, and safely; returns its index.
+pub(super) fn check(interface: &str, mode: Mode, take_over: bool) -> Result<u32, PreflightError> {
     let kernel = |source| PreflightError::Kernel {
         interface: interface.to_owned(),
         source,
@@ -57,13 +61,14 @@ pub(super) fn check(interface: &str, take_over: bool) -> Result<u32, PreflightEr
     if interface == "lo" {
         return Err(PreflightError::Loopback(interface.to_owned()));
     }
-    if !take_over {
+    if mode != Mode::Observe && !take_over {
         let addresses = interface::addresses(interface).map_err(kernel)?;
         let uppers = interface::uppers(interface);
         if let Some(carries) = carries(&addresses, interface::has_default_route(interface), &uppers)
         {
             return Err(PreflightError::InUse {
                 interface: interface.to_owned(),
+                mode,
                 carries,
             });
         }
@@ -85,6 +90,14 @@ fn carries(addresses: &[IpAddr], default_route: bool, uppers: &[String]) -> Opti
         carried.push(format!("the interface {}", uppers.join(", ")));
     }
     (!carried.is_empty()).then(|| format!("carries {}", carried.join(" and ")))
+}
+
+/// What to use in place of a mode that cuts the host off.
+fn instead(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Inline => "interfaces that the host does not use itself",
+        Mode::Tap | Mode::Observe => "--mode observe, which lets them go on, a mirror port",
+    }
 }
 
 fn reasons(missing: &[Capability]) -> String {
@@ -121,7 +134,9 @@ mod tests {
 
     #[test]
     fn an_unknown_interface_is_named() {
-        let error = check("no-such-if", false).unwrap_err().to_string();
+        let error = check("no-such-if", Mode::Tap, false)
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("no-such-if"), "{error}");
     }
 }

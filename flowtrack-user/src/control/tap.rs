@@ -4,7 +4,7 @@ use std::{io, time::Duration};
 
 use flowtrack_common::{Frame, Timestamp, abi::MAX_QUEUES};
 
-use super::{PreflightError, preflight};
+use super::{Mode, PreflightError, preflight};
 use crate::{
     capture::{
         BURST,
@@ -53,8 +53,8 @@ impl Tap {
     /// Taps an interface. One that carries an address, the default route or another interface is
     /// refused unless it may be taken over.
     pub fn open(interface: &str, take_over: bool) -> Result<Self, TapError> {
-        let index = preflight::check(interface, take_over)?;
-        let mut program = Program::load(true)?;
+        let index = preflight::check(interface, Mode::Tap, take_over)?;
+        let mut program = Program::load(true, 0)?;
         let queues = interface::receive_queues(interface).min(MAX_QUEUES);
         let open = |queue| {
             let socket = XskSocket::open(&SocketConfig {

@@ -11,12 +11,16 @@ use std::{
     thread::{self, JoinHandle},
 };
 
+use aya::maps::MapError;
 use core_affinity::CoreId;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::{Shard, ShardCounts, SharedCounts, live::Worker};
 use crate::{
-    capture::xdp::{SocketConfig, SocketError, SocketReport},
+    capture::{
+        headers::{HeaderMap, RingConfig},
+        xdp::{SocketConfig, SocketError, SocketReport},
+    },
     filter::Filter,
     flow::{ExtractorConfig, SampleRate},
 };
@@ -24,7 +28,7 @@ use crate::{
 /// What a worker is started with.
 #[derive(Debug)]
 pub struct WorkerConfig {
-    /// Its receive queue.
+    /// Its receive queue, or its CPU where headers are copied.
     pub queue: u32,
     /// Its core, if it is to be pinned.
     pub core: Option<CoreId>,
@@ -43,7 +47,9 @@ pub(super) enum Command {
         SocketConfig,
         Sender<Result<(OwnedFd, SocketReport), SocketError>>,
     ),
-    /// Take what is left in the socket and close it.
+    /// Open a ring of headers for the programs of these maps, and say what came of it.
+    OpenRing(RingConfig, Vec<HeaderMap>, Sender<Result<(), MapError>>),
+    /// Take what is left in the socket or in the ring and close it.
     Close(Sender<()>),
 }
 
@@ -110,7 +116,19 @@ impl WorkerHandle {
         answer.recv().ok()
     }
 
-    /// Lets it take what is left in the socket and close it. It is done when the receiver has an
+    /// Opens a ring of headers, which the programs of `maps` fill from then on.
+    pub fn open_ring(
+        &self,
+        config: RingConfig,
+        maps: Vec<HeaderMap>,
+    ) -> Option<Result<(), MapError>> {
+        let (reply, answer) = bounded(1);
+        let commands = self.commands.as_ref()?;
+        commands.send(Command::OpenRing(config, maps, reply)).ok()?;
+        answer.recv().ok()
+    }
+
+    /// Lets it take what is left in the socket or in the ring and close it. It is done when the receiver has an
     /// answer, or nobody to wait for: a worker that has panicked.
     pub fn close(&self) -> Receiver<()> {
         let (reply, answer) = bounded(1);

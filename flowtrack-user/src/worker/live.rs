@@ -1,8 +1,8 @@
-//! The pinned loop of a receive queue: socket, parser, tracker, one burst after the other.
+//! The pinned loop of a receive queue or of a CPU: source, parser, tracker, one burst after the other.
 #![forbid(unsafe_code)]
 
 use std::{
-    io,
+    io, mem,
     os::fd::OwnedFd,
     sync::{
         Arc,
@@ -15,10 +15,13 @@ use std::{
 use crossbeam_channel::{Receiver, RecvTimeoutError, TryRecvError};
 use flowtrack_common::{EndReason, Timestamp};
 
-use super::{Shard, ShardCounts, SharedCounts, WorkerConfig, handle::Command, timer::Timer};
+use super::{
+    Shard, ShardCounts, SharedCounts, WorkerConfig, handle::Command, source::Source, timer::Timer,
+};
 use crate::{
     capture::{
         BURST,
+        headers::HeaderRing,
         xdp::{RING_DELAY, SocketConfig, SocketError, SocketReport, SocketStats, XskSocket},
     },
     flow::{FiveTuple, Intake, IntakeCounts, MAX_OBSERVATIONS, Observation, SampleRate},
@@ -37,7 +40,7 @@ const DRAIN_SILENCE: Duration = Duration::from_millis(20);
 
 pub(super) struct Worker {
     commands: Receiver<Command>,
-    socket: Option<XskSocket>,
+    source: Option<Source>,
     stamped: bool,
     tai: TaiClock,
     intake: Intake,
@@ -55,6 +58,8 @@ pub(super) struct Worker {
     publish_timer: Timer,
     /// The socket is to be polled, and no packet has shown yet that it can be.
     polling_unproven: bool,
+    /// The ring of headers had no room for some, since the counters were looked at.
+    ring_was_full: bool,
 }
 
 impl Worker {
@@ -67,7 +72,7 @@ impl Worker {
     ) -> Self {
         Self {
             commands,
-            socket: None,
+            source: None,
             stamped: config.stamped,
             tai: TaiClock::measure(),
             intake: Intake::filtered(config.extractor, config.filter.clone()),
@@ -81,6 +86,7 @@ impl Worker {
             stats_timer: Timer::new(STATS_INTERVAL),
             publish_timer: Timer::new(PUBLISH_INTERVAL),
             polling_unproven: false,
+            ring_was_full: false,
         }
     }
 
@@ -117,45 +123,31 @@ impl Worker {
     /// packet.
     fn receive(&mut self) -> Option<Timestamp> {
         let Self {
-            socket,
+            source,
             intake,
             burst,
             counts,
-            stamped,
             tai,
             ..
         } = self;
-        let socket = socket.as_mut()?;
-        let batch = socket.receive();
-        if batch.is_empty() {
-            counts.waits += 1;
-            return None;
-        }
-        let burst_time = if *stamped {
-            Timestamp::EPOCH
-        } else {
-            clock::now()
-        };
-        let stamps = stamped.then_some(*tai);
-        counts.bursts += 1;
-        let mut now = burst_time;
-        for packet in batch.packets() {
-            counts.received += 1;
-            let frame = packet.frame(stamps, burst_time);
-            intake.frame(&frame, |mut observation| {
+        let mut now = Timestamp::EPOCH;
+        let received = source.as_mut()?.receive(*tai, |frame| {
+            intake.frame(frame, |mut observation| {
                 if let Observation::Packet(meta) = &mut observation {
-                    // What lies in other buffers was received as well.
+                    // What lies in other buffers, or was not copied, was received as well.
                     meta.packet.truncated = false;
                 }
                 burst.push(observation);
             });
             now = now.max(frame.ts);
+        });
+        if received.packets == 0 {
+            counts.waits += 1;
+            return None;
         }
-        // The frames go back before the tracker starts: the kernel can use them meanwhile.
-        drop(batch);
-        if let Err(error) = socket.wake() {
-            log::debug!("cannot wake up the driver: {error}");
-        }
+        counts.bursts += 1;
+        counts.received += received.packets;
+        self.ring_was_full |= received.lost;
         self.shard.burst(burst);
         burst.clear();
         Some(now)
@@ -181,8 +173,7 @@ impl Worker {
         if more {
             return;
         }
-        let polls = self.socket.as_ref().is_some_and(XskSocket::polls);
-        if !polls {
+        if !self.polls() {
             // Before it sleeps, all that it has counted can be seen.
             self.publish();
         }
@@ -194,9 +185,15 @@ impl Worker {
         }
     }
 
-    /// Waits for packets, or for a command where there is no socket.
+    /// Whether it polls the driver where others wait.
+    fn polls(&mut self) -> bool {
+        let socket = self.source.as_mut().and_then(Source::socket);
+        socket.is_some_and(|socket| socket.polls())
+    }
+
+    /// Waits for packets, or for a command where there is no source of them.
     fn wait(&mut self) -> io::Result<()> {
-        let Some(socket) = &self.socket else {
+        let Some(source) = &mut self.source else {
             match self.commands.recv_timeout(IDLE_WAIT) {
                 Ok(command) => self.handle(command),
                 // The loop sees that nobody is there any more.
@@ -204,13 +201,13 @@ impl Worker {
             }
             return Ok(());
         };
-        socket.wait(IDLE_WAIT)
+        source.wait(IDLE_WAIT)
     }
 
     /// Reads what changes slowly: the socket's counters and the distance of the clocks.
     fn poll_stats(&mut self) {
         self.tai = TaiClock::measure();
-        let Some(stats) = self.socket.as_ref().and_then(|socket| socket.stats().ok()) else {
+        let Some(stats) = self.source.as_ref().and_then(|source| source.stats().ok()) else {
             return;
         };
         self.check_polling();
@@ -219,7 +216,8 @@ impl Worker {
         self.counts.rx_ring_full = self.closed_stats.rx_ring_full + stats.rx_ring_full;
         self.counts.rx_fill_ring_empty =
             self.closed_stats.rx_fill_ring_empty + stats.rx_fill_ring_empty;
-        if self.counts.rx_dropped + self.counts.rx_ring_full > lost {
+        let ring_was_full = mem::take(&mut self.ring_was_full);
+        if ring_was_full || self.counts.rx_dropped + self.counts.rx_ring_full > lost {
             self.shard.capture_lost();
         }
     }
@@ -231,7 +229,7 @@ impl Worker {
             return;
         }
         self.polling_unproven = false;
-        if let Some(socket) = self.socket.as_mut()
+        if let Some(socket) = self.source.as_mut().and_then(Source::socket)
             && !socket.can_be_polled()
         {
             socket.stop_polling();
@@ -245,11 +243,16 @@ impl Worker {
     fn handle(&mut self, command: Command) {
         match command {
             Command::Open(config, reply) => {
-                self.close();
-                // Whatever was on its way since the last socket was closed, this queue did not see.
-                self.shard.capture_lost();
+                self.reopen();
                 // Whoever asked waits for the answer.
                 let _ = reply.send(self.open(&config));
+            }
+            Command::OpenRing(config, maps, reply) => {
+                self.reopen();
+                let opened = HeaderRing::open(&config, &maps).map(|ring| {
+                    self.source = Some(Source::Headers(ring));
+                });
+                let _ = reply.send(opened);
             }
             Command::Close(reply) => {
                 self.close();
@@ -264,13 +267,20 @@ impl Worker {
         let fd = socket.fd().try_clone_to_owned();
         let facts = (fd.map_err(SocketError::Descriptor)?, socket.report());
         self.polling_unproven = socket.polls();
-        self.socket = Some(socket);
+        let stamped = self.stamped;
+        self.source = Some(Source::Socket { socket, stamped });
         Ok(facts)
+    }
+
+    /// Whatever was on its way since the last source was closed, this worker did not see.
+    fn reopen(&mut self) {
+        self.close();
+        self.shard.capture_lost();
     }
 
     fn close(&mut self) {
         self.drain();
-        self.socket = None;
+        self.source = None;
         self.closed_stats = SocketStats {
             rx_dropped: self.counts.rx_dropped,
             rx_ring_full: self.counts.rx_ring_full,
@@ -280,7 +290,7 @@ impl Worker {
 
     /// Takes what the kernel has put into the ring, until nothing more comes.
     fn drain(&mut self) {
-        if self.socket.is_none() {
+        if self.source.is_none() {
             return;
         }
         let mut last = Instant::now();
@@ -288,9 +298,9 @@ impl Worker {
             if self.receive().is_some() {
                 last = Instant::now();
             } else if self
-                .socket
-                .as_ref()
-                .is_some_and(|s| s.wait(DRAIN_SILENCE / 4).is_err())
+                .source
+                .as_mut()
+                .is_some_and(|source| source.wait(DRAIN_SILENCE / 4).is_err())
             {
                 break;
             }

@@ -6,6 +6,7 @@ mod events;
 mod handle;
 mod live;
 mod shard;
+mod source;
 mod timer;
 mod top;
 

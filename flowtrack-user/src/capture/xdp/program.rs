@@ -5,13 +5,15 @@ use std::{error::Error as _, os::fd::AsRawFd};
 
 use aya::{
     Ebpf, EbpfError, EbpfLoader,
-    maps::{Array, MapData, MapError, PerCpuArray, XskMap},
+    maps::{Array, DevMap, MapData, MapError, PerCpuArray, XskMap, xdp::XdpMapError},
     programs::{ProgramError as AyaProgramError, Xdp, XdpMode, links::FdLink},
 };
 use flowtrack_common::abi::{
     self, CaptureSettings, Verdicts,
     filter::{FILTERS_MAP, FilterProgram},
 };
+
+use crate::capture::headers::HeaderMap;
 
 /// The eBPF object: the capture program and the traffic generator.
 pub static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/flowtrack-xdp"));
@@ -37,6 +39,9 @@ pub enum ProgramError {
     /// A map cannot be used.
     #[error("cannot use a map of the XDP program")]
     Map(#[from] MapError),
+    /// Nothing can be forwarded.
+    #[error("cannot forward to the other interface")]
+    Peer(#[from] XdpMapError),
     /// The verifier does not take the program.
     #[error("cannot load the XDP program '{name}'")]
     Verify {
@@ -70,20 +75,25 @@ pub struct Program {
     current: CaptureSettings,
     filters: Array<MapData, FilterProgram>,
     bypass: Array<MapData, u32>,
+    headers: HeaderMap,
+    peer: DevMap<MapData>,
     link: Option<FdLink>,
 }
 
 impl Program {
-    /// Loads it; with `stamp` it puts a [`abi::Stamp`] in front of each packet.
-    pub fn load(stamp: bool) -> Result<Self, ProgramError> {
+    /// Loads it; with `stamp` it puts a [`abi::Stamp`] in front of each packet that it redirects, and in
+    /// the modes that copy it copies the first `snap` bytes, at least 14.
+    pub fn load(stamp: bool, snap: u32) -> Result<Self, ProgramError> {
         let stamp = u32::from(stamp);
         let mut ebpf = EbpfLoader::new()
             .override_global(abi::STAMP_GLOBAL, &stamp, true)
+            .override_global(abi::SNAP_GLOBAL, &snap, true)
             .load(OBJECT)?;
         let mut map = |name| ebpf.take_map(name).ok_or(ProgramError::Missing(name));
         let (sockets, verdicts) = (map(abi::XSKS_MAP)?, map(abi::VERDICTS_MAP)?);
         let filters = map(FILTERS_MAP)?;
         let (settings, bypass) = (map(abi::SETTINGS_MAP)?, map(abi::BYPASS_MAP)?);
+        let (headers, peer) = (map(abi::HEADERS_MAP)?, map(abi::PEER_MAP)?);
         let mut program = Self {
             ebpf,
             sockets: XskMap::try_from(sockets)?,
@@ -92,6 +102,8 @@ impl Program {
             current: CaptureSettings::default(),
             filters: Array::try_from(filters)?,
             bypass: Array::try_from(bypass)?,
+            headers: HeaderMap::new(headers)?,
+            peer: DevMap::try_from(peer)?,
             link: None,
         };
         program
@@ -112,6 +124,16 @@ impl Program {
     /// Redirects the packets of `queue` to `socket`.
     pub fn set_socket(&mut self, queue: u32, socket: impl AsRawFd) -> Result<(), ProgramError> {
         Ok(self.sockets.set(queue, socket, 0)?)
+    }
+
+    /// Where it looks for the rings that it copies headers into.
+    pub fn headers(&self) -> HeaderMap {
+        self.headers.clone()
+    }
+
+    /// Forwards packets out of the interface with this index.
+    pub fn set_peer(&mut self, index: u32) -> Result<(), ProgramError> {
+        Ok(self.peer.set(0, index, None, 0)?)
     }
 
     /// Changes what it does with packets, from the next one on; the filter stays.
@@ -198,6 +220,19 @@ impl Program {
             sum += *verdicts;
         }
         Ok(sum)
+    }
+
+    /// What was decided about the packets of each CPU so far, on all queues; one for each possible CPU.
+    pub fn verdicts_by_cpu(&self) -> Result<Vec<Verdicts>, ProgramError> {
+        let mut sums = Vec::new();
+        for slot in 0..=abi::OTHER_QUEUES {
+            let cpus = self.verdicts.get(&slot, 0)?;
+            sums.resize(cpus.len(), Verdicts::default());
+            for (sum, verdicts) in sums.iter_mut().zip(cpus.iter()) {
+                *sum += *verdicts;
+            }
+        }
+        Ok(sums)
     }
 
     fn xdp(&mut self) -> Result<&mut Xdp, ProgramError> {

@@ -8,7 +8,7 @@ use std::{
 use flowtrack_common::EndReason;
 
 use super::{
-    Counted, Ledger, LedgerRow, QueueName, SamplingRow, WatchdogRow, XdpRow, XskRow, signed,
+    Counted, Lane, Ledger, LedgerRow, SamplingRow, WatchdogRow, WorkerName, XdpRow, XskRow, signed,
 };
 use crate::{export::OutputStatus, wire::Refusal};
 
@@ -18,7 +18,7 @@ impl fmt::Display for Ledger {
         let mut rows: Vec<&LedgerRow> = self.queues.iter().collect();
         rows.push(&self.total);
         let mut head = format!("{:<34}", "ledger (packets)");
-        for name in column_names(&self.queues, self.interfaces.len() > 1) {
+        for name in column_names(&self.queues) {
             write!(head, "{name:>14}")?;
         }
         writeln!(f, "{head}{:>14}", "total")?;
@@ -89,12 +89,21 @@ fn write_sampling(f: &mut fmt::Formatter<'_>, sampling: &SamplingRow) -> fmt::Re
 }
 
 /// The names of the queues, with their interfaces if there are several.
-fn column_names(rows: &[LedgerRow], several: bool) -> impl Iterator<Item = String> {
+fn column_names(rows: &[LedgerRow]) -> impl Iterator<Item = String> {
+    let mut interfaces = rows
+        .iter()
+        .flat_map(|row| &row.name)
+        .map(|name| &name.interface);
+    let first = interfaces.next();
+    let several = interfaces.any(|interface| Some(interface) != first);
     rows.iter()
         .enumerate()
         .map(move |(number, row)| match &row.name {
-            Some(QueueName { interface, queue }) if several => format!("{interface}/{queue}"),
-            Some(QueueName { queue, .. }) => format!("queue {queue}"),
+            Some(WorkerName {
+                interface,
+                lane: Lane::Queue(number) | Lane::Cpu(number),
+            }) if several => format!("{interface}/{number}"),
+            Some(WorkerName { lane, .. }) => lane.to_string(),
             None => format!("queue {number}"),
         })
 }
@@ -154,15 +163,27 @@ impl Table<'_> {
     }
 }
 
+impl LedgerRow {
+    /// Whether it is of headers that were copied.
+    fn copies(&self) -> bool {
+        let name = self.name.as_ref();
+        name.is_some_and(|name| matches!(name.lane, Lane::Cpu(_)))
+    }
+}
+
 fn lines(rows: &[&LedgerRow]) -> Vec<(String, Vec<i64>)> {
     let mut table = Table {
         rows,
         lines: Vec::new(),
     };
     if rows.iter().any(|row| row.xdp.is_some()) {
-        table.xdp("XDP   redirected to the socket", |xdp| xdp.redirected);
-        table.any_xdp("      observed", |xdp| xdp.observed);
-        table.any_xdp("      forwarded", |xdp| xdp.forwarded);
+        let copies = rows.iter().any(|row| row.copies());
+        if copies {
+            table.xdp("XDP   observed", |xdp| xdp.observed);
+            table.xdp("      forwarded", |xdp| xdp.forwarded);
+        } else {
+            table.xdp("XDP   redirected to the socket", |xdp| xdp.redirected);
+        }
         table.any_xdp("      not copied, ring full", |xdp| xdp.ring_full);
         table.any_xdp("      filtered", |xdp| xdp.filtered);
         table.any_xdp("      sampled out", |xdp| xdp.sampled_out);
@@ -170,9 +191,13 @@ fn lines(rows: &[&LedgerRow]) -> Vec<(String, Vec<i64>)> {
         table.xdp("      passed, no socket", |xdp| xdp.passed_no_socket);
         table.xdp("      passed, no headroom", |xdp| xdp.passed_no_headroom);
         table.any_xdp("      passed, no other interface", |xdp| xdp.passed_no_peer);
-        table.xsk("XSK   dropped, no free frame", |xsk| xsk.rx_dropped);
-        table.xsk("      dropped, RX ring full", |xsk| xsk.rx_ring_full);
-        table.xsk("      in flight", |xsk| xsk.in_flight);
+        if copies {
+            table.xsk("ring  in flight", |xsk| xsk.in_flight);
+        } else {
+            table.xsk("XSK   dropped, no free frame", |xsk| xsk.rx_dropped);
+            table.xsk("      dropped, RX ring full", |xsk| xsk.rx_ring_full);
+            table.xsk("      in flight", |xsk| xsk.in_flight);
+        }
         table.any_watchdog("      kicked", |dog| dog.kicks);
         table.any_watchdog("      stood still", |dog| dog.stalls);
         table.any_watchdog("      left to the host", |dog| dog.passes);

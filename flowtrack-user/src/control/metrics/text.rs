@@ -18,7 +18,7 @@ use crate::control::Ledger;
 /// Parts of the ledger, and what the names of the metrics in them start with.
 const PARTS: [(&str, &str); 3] = [("queues", ""), ("interfaces", ""), ("outputs", "output_")];
 /// What tells the rows of a part from each other.
-const LABELS: [&str; 3] = ["interface", "queue", "output"];
+const LABELS: [&str; 4] = ["interface", "queue", "cpu", "output"];
 /// Counters by name: the name is a label.
 const BY_NAME: [(&str, &str); 2] = [("refused", "reason"), ("ended", "reason")];
 /// Numbers that may become smaller.
@@ -135,7 +135,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        control::{InterfaceRow, LedgerPart, Moment, QueueName, XdpRow},
+        control::{InterfaceRow, Lane, LedgerPart, Moment, WorkerName, XdpRow},
         wire::Refusal,
         worker::ShardCounts,
     };
@@ -156,9 +156,9 @@ mod tests {
             },
             ..Verdicts::default()
         };
-        let name = QueueName {
+        let name = WorkerName {
             interface: "eth\"1".to_owned(),
-            queue: 3,
+            lane: Lane::Queue(3),
         };
         let part = LedgerPart {
             name: Some(name),

@@ -46,7 +46,7 @@ impl Port {
         if let Some(summary) = summary {
             summary.release();
         }
-        let name = &self.config.interface;
+        let name = self.config.name();
         match reduced {
             Some(pressure) => log::warn!("{name}: {pressure}: {rate} of the flows from now on"),
             None => log::info!("{name}: no pressure: {rate} of the flows from now on"),

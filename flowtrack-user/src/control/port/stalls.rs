@@ -37,7 +37,7 @@ impl Port {
             {
                 summary.release();
             }
-            let place = format!("queue {queue} of {}", self.config.interface);
+            let place = format!("queue {queue} of {}", self.config.name());
             take(step, attachment, queue, &place);
         }
     }
