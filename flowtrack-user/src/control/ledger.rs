@@ -298,7 +298,13 @@ impl Residual {
         Self {
             xsk,
             wire: signed(counts.received) - signed(counts.accepted + refused),
-            tracker: signed(counts.accepted + counts.tunnelled) - signed(counts.matched),
+            tracker: signed(counts.accepted + counts.tunnelled + counts.handed_in)
+                - signed(
+                    counts.matched
+                        + counts.handed_out
+                        + counts.handover_lost
+                        + counts.handover_waiting,
+                ),
             flows: signed(counts.created) - signed(ended + moment.live(counts.live)),
             records: unarrived + signed(counts.matched) - signed(recorded_packets),
         }

@@ -28,7 +28,8 @@ use crate::{
     flow::{EventKinds, ExtractorConfig, TrackerConfig},
     table::Paging,
     worker::{
-        Chunk, ChunkPool, ChunkSink, Delivery, Shard, ShardCounts, WorkerConfig, WorkerHandle,
+        Chunk, ChunkPool, ChunkSink, Delivery, Handover, Shard, ShardCounts, WorkerConfig,
+        WorkerHandle,
     },
 };
 
@@ -357,12 +358,24 @@ impl Hiring<'_> {
         let origin = Origin {
             interface: Some(interface.into()),
         };
-        (0..port::worker_count(interface))
-            .map(|queue| self.worker(queue, &origin))
+        let queues = port::worker_count(interface);
+        // A single worker has nobody to hand packets to.
+        let mut handovers = if queues > 1 {
+            Handover::group(queues as usize, &self.config.tracker.hasher()).into_iter()
+        } else {
+            Vec::new().into_iter()
+        };
+        (0..queues)
+            .map(|queue| self.worker(queue, &origin, handovers.next()))
             .collect()
     }
 
-    fn worker(&mut self, queue: u32, origin: &Origin) -> anyhow::Result<WorkerHandle> {
+    fn worker(
+        &mut self,
+        queue: u32,
+        origin: &Origin,
+        handover: Option<Handover>,
+    ) -> anyhow::Result<WorkerHandle> {
         let shard = self.pools.len();
         let sender = self.sender.clone();
         let (sink, pool) = ChunkSink::new(shard, CHUNKS, sender, self.wants, Delivery::Drop);
@@ -376,6 +389,7 @@ impl Hiring<'_> {
             core: self.cores.get(shard % self.cores.len().max(1)).copied(),
             stamped: self.config.stamped,
             extractor: self.config.extractor,
+            handover,
         };
         let worker = WorkerHandle::start(worker, move || Shard::new(tracker, sink))
             .context("cannot start a worker")?;

@@ -14,7 +14,7 @@ use std::{
 use core_affinity::CoreId;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use super::{Shard, ShardCounts, SharedCounts, live::Worker};
+use super::{Handover, Shard, ShardCounts, SharedCounts, live::Worker};
 use crate::{
     capture::xdp::{SocketConfig, SocketError, SocketReport},
     flow::{ExtractorConfig, SampleRate},
@@ -31,6 +31,8 @@ pub struct WorkerConfig {
     pub stamped: bool,
     /// What makes a flow.
     pub extractor: ExtractorConfig,
+    /// Its end of the hand-over, where packets may belong to the shards of other queues.
+    pub handover: Option<Handover>,
 }
 
 /// What a worker is told.
@@ -78,7 +80,7 @@ impl WorkerHandle {
                     core.id
                 );
             }
-            Worker::new(&config, shard(), commands, shared, rate).run();
+            Worker::new(config, shard(), commands, shared, rate).run();
         })?;
         Ok(Self {
             commands: Some(sender),

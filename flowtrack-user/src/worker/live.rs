@@ -15,7 +15,9 @@ use std::{
 use crossbeam_channel::{Receiver, RecvTimeoutError, TryRecvError};
 use flowtrack_common::{EndReason, Timestamp};
 
-use super::{Shard, ShardCounts, SharedCounts, WorkerConfig, handle::Command, timer::Timer};
+use super::{
+    Handover, Shard, ShardCounts, SharedCounts, WorkerConfig, handle::Command, timer::Timer,
+};
 use crate::{
     capture::{
         BURST,
@@ -27,6 +29,8 @@ use crate::{
 
 /// Longest wait for packets; a command waits as long.
 const IDLE_WAIT: Duration = Duration::from_millis(50);
+/// The same where others wait for its packets: they have to know that there are none.
+const HANDOVER_WAIT: Duration = Duration::from_millis(1);
 /// From one look at the socket's counters to the next.
 const STATS_INTERVAL: Duration = Duration::from_millis(10);
 /// The counters are published so often while packets arrive, and whenever there are none: that costs as
@@ -34,6 +38,11 @@ const STATS_INTERVAL: Duration = Duration::from_millis(10);
 const PUBLISH_INTERVAL: Duration = Duration::from_millis(1);
 /// Nothing arrives for this long after the program was detached: all has been received.
 const DRAIN_SILENCE: Duration = Duration::from_millis(20);
+
+/// The others may take so long to drain their queues at the end.
+const END_WAIT: Duration = Duration::from_secs(5);
+/// Rounds in which packets that were handed over are taken in, before the own ones are looked after again.
+const ROUNDS: usize = 8;
 
 pub(super) struct Worker {
     commands: Receiver<Command>,
@@ -43,6 +52,7 @@ pub(super) struct Worker {
     intake: Intake,
     burst: Vec<Observation<FiveTuple>>,
     shard: Shard,
+    handover: Option<Handover>,
     counts: ShardCounts,
     shared: Arc<SharedCounts>,
     /// N of 1/N of the flows that come here, as the control plane says.
@@ -59,7 +69,7 @@ pub(super) struct Worker {
 
 impl Worker {
     pub(super) fn new(
-        config: &WorkerConfig,
+        config: WorkerConfig,
         shard: Shard,
         commands: Receiver<Command>,
         shared: Arc<SharedCounts>,
@@ -73,6 +83,7 @@ impl Worker {
             intake: Intake::new(config.extractor),
             burst: Vec::with_capacity(BURST * MAX_OBSERVATIONS),
             shard,
+            handover: config.handover,
             counts: ShardCounts::default(),
             shared,
             rate,
@@ -98,6 +109,7 @@ impl Worker {
             }
         }
         self.drain();
+        self.hand_over_the_rest();
         self.shard.finish(EndReason::Shutdown);
         self.publish();
     }
@@ -156,8 +168,14 @@ impl Worker {
         if let Err(error) = socket.wake() {
             log::debug!("cannot wake up the driver: {error}");
         }
-        self.shard.burst(burst);
-        burst.clear();
+        match &mut self.handover {
+            None => self.shard.burst(burst),
+            Some(handover) => {
+                handover.give(burst, now);
+                take_in(handover, &mut self.shard, clock::now());
+            }
+        }
+        self.burst.clear();
         Some(now)
     }
 
@@ -176,7 +194,12 @@ impl Worker {
     /// Nothing has arrived: time goes on all the same.
     fn idle(&mut self) {
         let now = clock::now();
-        let more = self.shard.idle(now.saturating_sub(RING_DELAY));
+        // What arrived before the clock was read is there to be received.
+        if let Some(now) = self.receive() {
+            self.housekeep(now);
+            return;
+        }
+        let more = self.pass_time(now);
         self.housekeep(now);
         if more {
             return;
@@ -194,22 +217,41 @@ impl Worker {
         }
     }
 
+    /// It is `now` and no packet is waiting: flows expire by that. Returns whether there may be more to do.
+    fn pass_time(&mut self, now: Timestamp) -> bool {
+        let silent_until = now.saturating_sub(RING_DELAY);
+        let Some(handover) = &mut self.handover else {
+            return self.shard.idle(silent_until);
+        };
+        handover.advance(silent_until);
+        let more = take_in(handover, &mut self.shard, now);
+        self.shard.idle(handover.time()) || more
+    }
+
     /// Waits for packets, or for a command where there is no socket.
     fn wait(&mut self) -> io::Result<()> {
+        let longest = self.handover.as_ref().map_or(IDLE_WAIT, |_| HANDOVER_WAIT);
         let Some(socket) = &self.socket else {
-            match self.commands.recv_timeout(IDLE_WAIT) {
+            match self.commands.recv_timeout(longest) {
                 Ok(command) => self.handle(command),
                 // The loop sees that nobody is there any more.
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
             }
             return Ok(());
         };
-        socket.wait(IDLE_WAIT)
+        socket.wait(longest)
     }
 
     /// Reads what changes slowly: the socket's counters and the distance of the clocks.
     fn poll_stats(&mut self) {
         self.tai = TaiClock::measure();
+        self.poll_socket_stats();
+        if self.handover.as_mut().is_some_and(Handover::has_lost) {
+            self.shard.capture_lost();
+        }
+    }
+
+    fn poll_socket_stats(&mut self) {
         let Some(stats) = self.socket.as_ref().and_then(|socket| socket.stats().ok()) else {
             return;
         };
@@ -220,7 +262,15 @@ impl Worker {
         self.counts.rx_fill_ring_empty =
             self.closed_stats.rx_fill_ring_empty + stats.rx_fill_ring_empty;
         if self.counts.rx_dropped + self.counts.rx_ring_full > lost {
-            self.shard.capture_lost();
+            self.lose();
+        }
+    }
+
+    /// Packets of this queue are missing.
+    fn lose(&mut self) {
+        match &mut self.handover {
+            Some(handover) => handover.lose(),
+            None => self.shard.capture_lost(),
         }
     }
 
@@ -247,7 +297,7 @@ impl Worker {
             Command::Open(config, reply) => {
                 self.close();
                 // Whatever was on its way since the last socket was closed, this queue did not see.
-                self.shard.capture_lost();
+                self.lose();
                 // Whoever asked waits for the answer.
                 let _ = reply.send(self.open(&config));
             }
@@ -298,10 +348,34 @@ impl Worker {
         self.poll_stats();
     }
 
+    /// Tells the others that no more packets come from here, and takes in what they still have for this
+    /// shard. Whoever does not come to an end is not waited for.
+    fn hand_over_the_rest(&mut self) {
+        let Some(handover) = &mut self.handover else {
+            return;
+        };
+        handover.close();
+        let start = Instant::now();
+        loop {
+            let more = take_in(handover, &mut self.shard, clock::now());
+            if !more && (handover.is_over() || start.elapsed() > END_WAIT) {
+                break;
+            }
+            if !more {
+                thread::sleep(HANDOVER_WAIT);
+            }
+        }
+        self.shard.idle(handover.time());
+        if handover.has_lost() {
+            self.shard.capture_lost();
+        }
+    }
+
     fn publish(&mut self) {
         let Self {
             intake,
             shard,
+            handover,
             counts,
             shared,
             ..
@@ -319,6 +393,20 @@ impl Worker {
             *count = packets;
         }
         shard.count(counts);
+        if let Some(handover) = handover {
+            handover.count(counts);
+        }
         shared.store(counts);
     }
+}
+
+/// Takes in what is due of all that was handed over, in a bounded number of rounds. Returns whether there
+/// may be more.
+fn take_in(handover: &mut Handover, shard: &mut Shard, now: Timestamp) -> bool {
+    let mut round = || {
+        let (due, more) = handover.take(now);
+        shard.burst(due);
+        more
+    };
+    (0..ROUNDS).all(|_| round())
 }

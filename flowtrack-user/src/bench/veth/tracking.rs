@@ -33,6 +33,7 @@ impl Receiver for Tracking {
             core: Some(core),
             stamped: true,
             extractor: ExtractorConfig::default(),
+            handover: None,
         };
         let tracker = TrackerConfig {
             paging: Paging::Now,
