@@ -5,7 +5,7 @@ use std::{fs, io, net::IpAddr};
 
 use nix::{errno::Errno, ifaddrs::getifaddrs, net::if_::if_nametoindex};
 
-use super::ioctl;
+use super::{ethtool, ioctl};
 
 /// Whether an interface can receive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,9 +39,10 @@ pub fn link_state(name: &str) -> LinkState {
 
 /// Number of receive queues in use.
 pub fn receive_queues(name: &str) -> u32 {
-    let channels = ioctl::channels(name).map_or(0, |channels| channels.rx + channels.combined);
-    if channels > 0 {
-        return channels;
+    if let Ok(Some(channels)) = ethtool::channels::read(name)
+        && channels.receive() > 0
+    {
+        return channels.receive();
     }
     // A driver without the question has as many as sysfs lists.
     let queues = fs::read_dir(format!("/sys/class/net/{name}/queues")).map_or(0, |entries| {

@@ -1,31 +1,12 @@
-//! Two questions that only `ioctl` answers: the flags and the channels of an interface.
+//! Requests about an interface that only `ioctl` takes: its flags, and what its driver is asked.
 
 use std::{
     ffi::c_char,
     io, mem,
     os::fd::{AsRawFd, OwnedFd},
-    ptr,
 };
 
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
-
-/// `ETHTOOL_GCHANNELS` of linux/ethtool.h.
-const ETHTOOL_GCHANNELS: u32 = 0x3c;
-
-/// `struct ethtool_channels` of linux/ethtool.h.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Channels {
-    command: u32,
-    max_rx: u32,
-    max_tx: u32,
-    max_other: u32,
-    max_combined: u32,
-    pub(super) rx: u32,
-    tx: u32,
-    other: u32,
-    pub(super) combined: u32,
-}
 
 /// `IFF_*` flags of the interface.
 pub(super) fn flags(name: &str) -> io::Result<i32> {
@@ -41,22 +22,23 @@ pub(super) fn flags(name: &str) -> io::Result<i32> {
     Ok(i32::from(unsafe { request.ifr_ifru.ifru_flags }))
 }
 
-/// The channels of the interface, as `ethtool -l` shows them.
-pub(super) fn channels(name: &str) -> io::Result<Channels> {
-    let mut channels = Channels {
-        command: ETHTOOL_GCHANNELS,
-        ..Channels::default()
-    };
+/// Hands `command`, a structure of linux/ethtool.h, to the driver of the interface, which writes its answer
+/// into it.
+///
+/// # Safety
+///
+/// `command` must point at all of what the command in its first field has the kernel read and write.
+pub(super) unsafe fn ethtool<T>(name: &str, command: *mut T) -> io::Result<()> {
     let mut request = request(name)?;
-    request.ifr_ifru.ifru_data = ptr::from_mut(&mut channels).cast::<c_char>();
+    request.ifr_ifru.ifru_data = command.cast::<c_char>();
     let socket = any_socket()?;
-    // SAFETY: SIOCETHTOOL reads the name and follows the data pointer of an `ifreq`. It points at
-    // `channels`, which has the size that the command asks for, and both live through the call.
+    // SAFETY: SIOCETHTOOL reads the name in an `ifreq` and follows its data pointer, which the caller
+    // answers for; `request` lives through the call.
     let result = unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCETHTOOL, &raw mut request) };
     if result < 0 {
         return Err(io::Error::last_os_error());
     }
-    Ok(channels)
+    Ok(())
 }
 
 /// Interface requests go through a socket of any kind.

@@ -3,6 +3,7 @@
 pub mod alloc;
 pub mod capability;
 pub mod clock;
+pub mod ethtool;
 pub mod interface;
 mod ioctl;
 pub mod promisc;
