@@ -24,7 +24,7 @@ pub use self::{
     attachment::AttachError,
     collector::{Collector, CollectorCounts},
     ledger::{
-        Counted, InterfaceRow, Ledger, LedgerPart, LedgerRow, Moment, QueueName, RecordsRow,
+        Counted, HandoverRow, InterfaceRow, Ledger, LedgerPart, LedgerRow, Moment, QueueName, RecordsRow,
         Residual, TrackerRow, WireRow, XdpRow, XskRow,
     },
     live::{RunConfig, run},
