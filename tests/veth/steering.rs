@@ -2,12 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use flowtrack_tests::{
     inject::Injector,
     link::{Link, veth},
     netns::NetNs,
     span::{SERVER, Span, Steering},
+    stall::Stalled,
     traffic::Path,
     wait::wait_until,
 };
@@ -126,12 +127,11 @@ fn a_worker_that_stands_still_holds_the_others_up_only_for_so_long() -> Result<(
     let (sender, tapped) = wires(2)?;
     let probe = Probe::start(&tapped, &[])?;
     let steps = steps(100);
-    let worker = thread_of(probe.id(), "queue-1")?;
-    worker.stop()?;
+    let stalled = Stalled::thread(probe.id(), "queue-1")?;
     send(&sender, &tapped, &steps, |_| 0)?;
     // Half of the connections belong to the shard that runs.
     probe.wait_for_records(20)?;
-    worker.go_on()?;
+    drop(stalled);
     let outcome = probe.stop()?;
     outcome.assert_all_recorded(steps.len() * 100);
     assert_eq!(outcome.records.len(), 100);
