@@ -30,7 +30,8 @@ use crate::{
     flow::{EventKinds, ExtractorConfig, TrackerConfig},
     table::Paging,
     worker::{
-        Chunk, ChunkPool, ChunkSink, Delivery, Shard, ShardCounts, WorkerConfig, WorkerHandle,
+        Chunk, ChunkPool, ChunkSink, Delivery, Handover, Shard, ShardCounts, WorkerConfig,
+        WorkerHandle,
     },
 };
 
@@ -393,11 +394,24 @@ impl Hiring<'_> {
         let origin = Origin {
             interface: Some(port.name().into()),
         };
+        // A single worker has nobody to hand packets to.
+        let mut handovers = if port.lanes.len() > 1 {
+            Handover::group(port.lanes.len(), &self.config.tracker.hasher()).into_iter()
+        } else {
+            Vec::new().into_iter()
+        };
         let lanes = port.lanes.iter();
-        lanes.map(|lane| self.worker(*lane, &origin)).collect()
+        lanes
+            .map(|lane| self.worker(*lane, &origin, handovers.next()))
+            .collect()
     }
 
-    fn worker(&mut self, lane: u32, origin: &Origin) -> anyhow::Result<WorkerHandle> {
+    fn worker(
+        &mut self,
+        lane: u32,
+        origin: &Origin,
+        handover: Option<Handover>,
+    ) -> anyhow::Result<WorkerHandle> {
         let shard = self.pools.len();
         let sender = self.sender.clone();
         let (sink, pool) = ChunkSink::new(shard, CHUNKS, sender, self.wants, Delivery::Drop);
@@ -412,6 +426,7 @@ impl Hiring<'_> {
             stamped: self.config.stamped,
             filter: self.config.worker_filter(),
             extractor: self.config.extractor,
+            handover,
         };
         let worker = WorkerHandle::start(worker, move || Shard::new(tracker, sink))
             .context("cannot start a worker")?;

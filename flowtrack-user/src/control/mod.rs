@@ -26,8 +26,8 @@ pub use self::{
     attachment::AttachError,
     collector::{Collector, CollectorCounts},
     ledger::{
-        Counted, InterfaceRow, Lane, Ledger, LedgerPart, LedgerRow, Moment, RecordsRow, Residual,
-        TrackerRow, WireRow, WorkerName, XdpRow, XskRow,
+        Counted, HandoverRow, InterfaceRow, Lane, Ledger, LedgerPart, LedgerRow, Moment,
+        RecordsRow, Residual, TrackerRow, WireRow, WorkerName, XdpRow, XskRow,
     },
     live::{RunConfig, run},
     mode::Mode,

@@ -34,6 +34,7 @@ impl Receiver for Tracking {
             stamped: true,
             filter: None,
             extractor: ExtractorConfig::default(),
+            handover: None,
         };
         let tracker = TrackerConfig {
             paging: Paging::Now,
