@@ -36,6 +36,8 @@ mod polling;
 /// What a worker asks the kernel for.
 mod system_calls;
 
+/// What stands in the way of capture, and what the NIC counts.
+mod doctor;
 /// Packets that are lost on purpose, and where they are counted.
 mod loss;
 /// Wrong usage: what is said, and the exit status.

@@ -5,18 +5,18 @@
 
 mod names;
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use self::names::{Driver, driver};
 use crate::{
     capture::xdp::AttachMode,
-    sys::{ethtool, interface},
+    sys::{ethtool, interface, netlink},
 };
 
-/// Counters of /sys/class/net/IFACE/statistics of packets that came and did not get further. Some NICs
-/// count the same packet in two of them.
+/// The kernel's counters of packets that came and did not get further. Some NICs count the same packet in two
+/// of them.
 const LOST: [&str; 6] = [
     "rx_dropped",
     "rx_errors",
@@ -39,7 +39,7 @@ pub struct NicRow {
     /// check sequence in.
     pub bytes: u64,
     /// Packets that came and did not get further, by the kernel's name of the counter; without zeros. A packet
-    /// may be in two of them, and `rx_dropped` has also packets that the host threw away later.
+    /// may be in two of them, and `rx_dropped` has also packets that the socket dropped or the host threw away.
     pub dropped: BTreeMap<String, u64>,
     /// Counters of the driver that tell more, by its name for them, summed over the queues (`#` in the name);
     /// without zeros. They repeat parts of `dropped`.
@@ -85,9 +85,10 @@ impl NicCounters {
         let driver_name = ethtool::driver::read(interface).ok().flatten();
         let driver_name = driver_name.map(|driver| driver.name).unwrap_or_default();
         let names = driver(&driver_name);
+        let index = interface::index(interface).ok().flatten();
         Self {
-            last: read(interface, &names),
-            index: interface::index(interface).ok().flatten(),
+            last: read(interface, index, &names),
+            index,
             interface: interface.to_owned(),
             driver: driver_name,
             names,
@@ -100,7 +101,7 @@ impl NicCounters {
     pub fn since(&mut self) -> NicRow {
         let index = interface::index(&self.interface).ok().flatten();
         if index.is_some() {
-            let now = read(&self.interface, &self.names);
+            let now = read(&self.interface, index, &self.names);
             if index != self.index {
                 self.last.clear();
                 self.index = index;
@@ -133,13 +134,12 @@ impl NicCounters {
                 .map(|(name, &value)| (name.clone(), value))
                 .collect()
         };
-        let is_standard = |name: &str| name == PACKETS || name == BYTES;
         NicRow {
             driver: self.driver.clone(),
             packets: value(PACKETS),
             bytes: value(BYTES),
             dropped: shown(&|name| LOST.contains(&name)),
-            driver_counters: shown(&|name| !LOST.contains(&name) && !is_standard(name)),
+            driver_counters: shown(&|name| !is_standard(name)),
             comparable: self.names.comparable,
             refused: total(self.names.refused).saturating_sub(total(self.names.refused_by_program)),
         }
@@ -147,25 +147,27 @@ impl NicCounters {
 }
 
 /// All counters that are of interest; those that cannot be read are left out.
-fn read(interface: &str, names: &Driver) -> Counters {
-    let folder = Path::new("/sys/class/net")
-        .join(interface)
-        .join("statistics");
-    let standard = LOST.iter().chain([&PACKETS, &BYTES]).filter_map(|&name| {
-        let text = fs::read_to_string(folder.join(name)).ok()?;
-        Some((name.to_owned(), text.trim().parse().ok()?))
-    });
-    let mut counters: Counters = standard.collect();
+fn read(interface: &str, index: Option<u32>, names: &Driver) -> Counters {
+    let link = index.and_then(|index| netlink::link(index).ok());
+    let standard = link.into_iter().flat_map(|link| link.received);
+    let mut counters: Counters = standard
+        .filter(|(name, _)| is_standard(name))
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect();
     let statistics = ethtool::statistics::read(interface).ok().flatten();
     for (name, value) in statistics.into_iter().flatten() {
-        // The kernel's own are the same, where a driver repeats them.
-        let is_standard = LOST.contains(&name.as_str()) || name == PACKETS || name == BYTES;
-        if let Some(name) = names.of_interest(&name).filter(|_| !is_standard) {
+        // Some drivers repeat the kernel's own.
+        if let Some(name) = names.of_interest(&name).filter(|name| !is_standard(name)) {
             let sum = counters.entry(name).or_default();
             *sum = sum.saturating_add(value);
         }
     }
     counters
+}
+
+/// Whether it is a counter of the kernel, which all interfaces have.
+fn is_standard(name: &str) -> bool {
+    LOST.contains(&name) || name == PACKETS || name == BYTES
 }
 
 #[cfg(test)]

@@ -23,8 +23,9 @@ const UNKNOWN: Driver = Driver {
     refused_by_program: &[],
 };
 
-/// Counts what its poll took from the ring between the ends, a packet that it could not convert to an XDP
-/// buffer included. What finds that ring full is `tx_dropped` of the other end.
+/// Counts what its poll took from the ring between the ends. What finds that ring full is `tx_dropped` of the
+/// other end. Its drops are those of a redirection that failed, which the program has seen, and those for
+/// want of memory, which it has not: they cannot be told apart.
 const VETH: Driver = Driver {
     counters: &[
         "rx_queue_#_xdp_packets",
@@ -33,8 +34,7 @@ const VETH: Driver = Driver {
         "rx_queue_#_xdp_drops",
     ],
     comparable: true,
-    refused: &["rx_queue_#_drops"],
-    refused_by_program: &[],
+    ..UNKNOWN
 };
 
 /// Counts what it took from the virtqueues, whatever became of it. The names changed with Linux 6.9.

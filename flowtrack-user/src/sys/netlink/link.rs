@@ -14,6 +14,7 @@ const RTM_GETLINK: u16 = 18;
 const HEADER: usize = 16;
 const IFLA_MASTER: u16 = 10;
 const IFLA_LINKINFO: u16 = 18;
+const IFLA_STATS64: u16 = 23;
 const IFLA_EXT_MASK: u16 = 29;
 const IFLA_XDP: u16 = 43;
 const IFLA_INFO_KIND: u16 = 1;
@@ -26,6 +27,20 @@ const IFLA_XDP_MODES: [(u16, XdpMode); 3] = [
     (7, XdpMode::Offloaded),
 ];
 
+/// Fields of `struct rtnl_link_stats64` that tell of received packets, by the names that sysfs has for them.
+const RECEIVED: [(usize, &str); 10] = [
+    (0, "rx_packets"),
+    (2, "rx_bytes"),
+    (4, "rx_errors"),
+    (6, "rx_dropped"),
+    (10, "rx_length_errors"),
+    (11, "rx_over_errors"),
+    (12, "rx_crc_errors"),
+    (14, "rx_fifo_errors"),
+    (15, "rx_missed_errors"),
+    (23, "rx_nohandler"),
+];
+
 /// What rtnetlink says of an interface.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Link {
@@ -35,6 +50,8 @@ pub struct Link {
     pub master: Option<u32>,
     /// XDP programs on it.
     pub programs: Vec<XdpAttachment>,
+    /// What the kernel counted of received packets, by the names that sysfs has for it.
+    pub received: Vec<(&'static str, u64)>,
 }
 
 /// An XDP program on an interface.
@@ -73,7 +90,18 @@ fn decode(attributes: Attributes<'_>) -> Link {
         kind: attributes.nested(IFLA_LINKINFO).text(IFLA_INFO_KIND),
         master: attributes.u32(IFLA_MASTER),
         programs: programs(attributes.nested(IFLA_XDP)),
+        received: received(attributes.get(IFLA_STATS64).unwrap_or_default()),
     }
+}
+
+/// From a `struct rtnl_link_stats64`; an older kernel has fewer fields.
+fn received(statistics: &[u8]) -> Vec<(&'static str, u64)> {
+    let (fields, _) = statistics.as_chunks();
+    let value = |&(field, name): &(usize, &'static str)| {
+        let bytes = fields.get(field)?;
+        Some((name, u64::from_ne_bytes(*bytes)))
+    };
+    RECEIVED.iter().filter_map(value).collect()
 }
 
 fn programs(xdp: Attributes<'_>) -> Vec<XdpAttachment> {
@@ -106,7 +134,23 @@ mod tests {
     #[test]
     fn the_loopback_interface_is_no_port_and_has_no_program() {
         let index = crate::sys::interface::index("lo").unwrap().unwrap();
-        assert_eq!(link(index).unwrap(), Link::default());
+        let link = link(index).unwrap();
+        assert_eq!((link.kind, link.master), (None, None));
+        assert!(link.programs.is_empty(), "{:?}", link.programs);
+        assert_eq!(link.received.len(), RECEIVED.len());
+    }
+
+    #[test]
+    fn a_counter_is_found_by_its_place() {
+        let fields = (0..16_u64).flat_map(|field| (100 + field).to_ne_bytes());
+        let fields: Vec<_> = fields.collect();
+        let received = received(&fields);
+        assert!(received.contains(&("rx_packets", 100)), "{received:?}");
+        assert!(
+            received.contains(&("rx_missed_errors", 115)),
+            "{received:?}"
+        );
+        assert_eq!(received.len(), RECEIVED.len() - 1);
     }
 
     #[test]
