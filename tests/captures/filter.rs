@@ -14,8 +14,22 @@ use tempfile::TempDir;
 
 use crate::{folder, parallel};
 
+/// Link layers whose headers tcpdump looks at, of those that flowtrack reads.
+const LINKS: [LinkType; 10] = [
+    LinkType::ETHERNET,
+    LinkType::RAW,
+    LinkType::IPV4,
+    LinkType::IPV6,
+    LinkType::LINUX_SLL,
+    LinkType::LINUX_SLL2,
+    LinkType::NULL,
+    LinkType::LOOP,
+    LinkType::PPP,
+    LinkType::PPP_HDLC,
+];
+
 /// What tcpdump says of expressions that ask for what a link layer does not have.
-const NOT_HERE: [&str; 3] = ["support", "not a broadcast link", "not implemented"];
+const NOT_HERE: [&str; 2] = ["support", "not a broadcast link"];
 
 #[test]
 fn an_expression_takes_the_packets_that_it_takes_in_tcpdump() -> Result<()> {
@@ -24,11 +38,14 @@ fn an_expression_takes_the_packets_that_it_takes_in_tcpdump() -> Result<()> {
     }
     let scratch = TempDir::new()?;
     let mut wrong = Vec::new();
-    for collection in Collection::all()? {
+    let collections = Collection::all()?.into_iter();
+    for collection in collections.filter(|collection| LINKS.contains(&collection.link)) {
         let path = scratch.path().join(format!("{}.pcap", collection.link.0));
         collection.write(&path)?;
         let results = parallel::each(EXPRESSIONS, |expression| {
-            Ok((*expression, compare(&collection, &path, expression)?))
+            let result = compare(&collection, &path, expression);
+            let failed = |error| Some(format!("{error:#}"));
+            Ok((*expression, result.unwrap_or_else(failed)))
         })?;
         for (expression, result) in results {
             if let Some(difference) = result {

@@ -157,14 +157,12 @@ impl Compiler {
 }
 
 impl Arithmetic {
-    /// The protocols whose bytes are loaded.
+    /// The protocols whose bytes are loaded. As for tcpdump, what stands to the right of an operation
+    /// is loaded wherever it would be, and whatever lies there.
     fn protocols(&self, loaded: &mut Vec<Protocol>) {
         match self {
             Self::Number(_) | Self::Length => {}
-            Self::Binary(_, left, right) => {
-                left.protocols(loaded);
-                right.protocols(loaded);
-            }
+            Self::Binary(_, left, _) => left.protocols(loaded),
             Self::Load(protocol, index, _) => {
                 index.protocols(loaded);
                 if *protocol != Protocol::Link && !loaded.contains(protocol) {

@@ -15,14 +15,14 @@ use super::{
 use crate::filter::tree::{Arithmetic, Comparison, Operation, Protocol, Relation, Size};
 
 /// Signs of operations, those that bind least first. Those of a row bind equally, from left to right.
-const LEVELS: [fn(&mut Input<'_>) -> Parsed<Operation>; 4] = [
+const LEVELS: [fn(&mut Input<'_>) -> Parsed<Operation>; 5] = [
     |input| {
-        alt((
-            token::sign_before("&", '&').value(Operation::And),
-            token::sign_before("|", '|').value(Operation::Or),
-            token::sign("^").value(Operation::Xor),
-        ))
-        .parse_next(input)
+        let sign = token::sign_before("|", '|');
+        sign.value(Operation::Or).parse_next(input)
+    },
+    |input| {
+        let sign = token::sign_before("&", '&');
+        sign.value(Operation::And).parse_next(input)
     },
     |input| {
         alt((
@@ -42,7 +42,6 @@ const LEVELS: [fn(&mut Input<'_>) -> Parsed<Operation>; 4] = [
         alt((
             token::sign("*").value(Operation::Multiply),
             token::sign("/").value(Operation::Divide),
-            token::sign("%").value(Operation::Modulo),
         ))
         .parse_next(input)
     },
@@ -94,17 +93,33 @@ fn operations(input: &mut Input<'_>, level: usize) -> Parsed<Arithmetic> {
             return Ok(left);
         };
         let right = operations(input, level + 1)?;
-        left = match left.joined(operation, right) {
-            Ok(joined) => joined,
-            Err(message) => {
-                let end = input.previous_token_end();
-                return Err(complain_at(input, start..end, message));
-            }
-        };
+        left = left.joined(operation, right).map_err(|message| {
+            let end = input.previous_token_end();
+            complain_at(input, start..end, message)
+        })?;
     }
 }
 
+/// One number. The grammar of tcpdump does not say how strongly `%` and `^` bind; there they take the
+/// number before them and all that is behind them, and so they do here.
 fn operand(input: &mut Input<'_>) -> Parsed<Arithmetic> {
+    let start = input.current_token_start();
+    let left = single(input)?;
+    let mut operation = alt((
+        token::sign("%").value(Operation::Modulo),
+        token::sign("^").value(Operation::Xor),
+    ));
+    let Some(operation) = opt(operation.by_ref()).parse_next(input)? else {
+        return Ok(left);
+    };
+    let right = nested(input, |input| operations(input, 0))?;
+    left.joined(operation, right).map_err(|message| {
+        let end = input.previous_token_end();
+        complain_at(input, start..end, message)
+    })
+}
+
+fn single(input: &mut Input<'_>) -> Parsed<Arithmetic> {
     if opt(token::sign("-")).parse_next(input)?.is_some() {
         let operand = nested(input, operand)?;
         let zero = Arithmetic::Number(0);

@@ -47,12 +47,13 @@ fn term(input: &mut Input<'_>, carried: Carried) -> Parsed<(Expr, Carried)> {
     Ok((expr.negated(negated), carried))
 }
 
+/// Terms in parentheses. What holds for values within them does not hold behind them.
 fn group(input: &mut Input<'_>, carried: Carried) -> Parsed<(Expr, Carried)> {
     token::sign("(").parse_next(input)?;
-    let inner = nested(input, |input| chain(input, carried))?;
+    let (inner, _) = nested(input, |input| chain(input, carried))?;
     note(input, ")");
     token::sign(")").parse_next(input)?;
-    Ok(inner)
+    Ok((inner, carried))
 }
 
 fn primitive(input: &mut Input<'_>, carried: Carried) -> Parsed<(Expr, Carried)> {
