@@ -10,6 +10,8 @@
 /// flowtrack as a process: started, stopped, and what it left.
 mod probe;
 
+/// Which packets a filter in the XDP program takes.
+mod filter;
 /// The XDP programs as the kernel runs them, without flowtrack around them.
 mod program;
 /// The XDP program on single frames, by `BPF_PROG_TEST_RUN`.

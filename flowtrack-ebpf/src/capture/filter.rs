@@ -1,6 +1,7 @@
 //! Whether the filter wants a packet.
 
 use aya_ebpf::{
+    bindings::xdp_md,
     helpers::{bpf_xdp_get_buff_len, bpf_xdp_load_bytes},
     macros::map,
     maps::Array,
@@ -16,11 +17,17 @@ static FILTERS: Array<FilterProgram> = Array::with_max_entries(FILTER_SLOTS, 0);
 
 /// Whether the filter that `settings` name wants the packet.
 pub(super) fn accepts(ctx: &XdpContext, settings: &CaptureSettings) -> bool {
-    let slot = settings.filter.wrapping_sub(1);
+    decide(ctx.ctx, settings.filter.wrapping_sub(1))
+}
+
+/// A function of its own in the kernel too: the registers that it needs are not taken from whatever the
+/// program does else.
+#[inline(never)]
+fn decide(ctx: *mut xdp_md, slot: u32) -> bool {
     let Some(filter) = FILTERS.get(slot) else {
         return true;
     };
-    run(&filter.instructions, &Frame(ctx))
+    run(&filter.instructions, &Frame(&XdpContext::new(ctx)))
 }
 
 /// The packet, in however many buffers it lies.
