@@ -1,8 +1,8 @@
 //! The short way of a packet that starts a flow.
 
 use flowtrack_common::{
-    EndpointState, Extracted, FlowKey, FlowSide, FlowState, L4Proto, Orientation, TcpFlags,
-    TcpInfo, VictimClass,
+    EndpointState, Extracted, FlowKey, FlowSide, FlowState, L4Proto, Orientation, TcpInfo,
+    VictimClass,
 };
 
 use super::{
@@ -133,8 +133,9 @@ fn flags<K>(packet: &Extracted<K>, clock: u32) -> Option<Flags> {
 /// Whether a segment asks for a connection, and does nothing else.
 #[inline]
 fn is_plain_syn(info: &TcpInfo) -> bool {
-    const OTHERS: u8 = TcpFlags::ACK.0 | TcpFlags::FIN.0 | TcpFlags::RST.0;
-    info.flags.0 & (TcpFlags::SYN.0 | OTHERS) == TcpFlags::SYN.0
+    let flags = info.flags;
+    flags.syn()
+        && !(flags.ack() || flags.fin() || flags.rst())
         && info.window != 0
         && info.payload_len == 0
 }

@@ -16,5 +16,6 @@ mod parts;
 mod pressure;
 mod properties;
 pub(crate) mod script;
+mod short;
 mod ways;
 mod zeek;
