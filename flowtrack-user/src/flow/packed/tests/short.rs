@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use flowtrack_common::{Extracted, FlowSide, HistoryString, L4Proto};
+use flowtrack_common::{Extracted, FlowSide, HistoryString, L4Proto, Timestamp};
 
 use super::{super::U40, datagrams, live::Live, packets};
 use crate::flow::{
@@ -16,6 +16,9 @@ use crate::flow::{
     part::Parts,
     tests::script::{START, STEP, Segment, c, client, handshake, open_then, packet, s, server},
 };
+
+/// [`STEP`] in nanoseconds.
+const STEP_NANOS: u64 = 1_000_000;
 
 /// Takes in a packet, which goes the short way or not, as `short` says.
 fn check(name: &str, live: &mut Live, meta: &Meta<FiveTuple>, short: bool) {
@@ -52,6 +55,9 @@ fn datagram(live: &Live, step: Duration) -> Meta<FiveTuple> {
 fn udp() -> Live {
     flow(&datagrams(L4Proto::Udp, &[true, false, true]))
 }
+
+/// The next packet of a flow, so long after the latest one.
+type Next = fn(&Live, Duration) -> Meta<FiveTuple>;
 
 /// Bytes of a side whose frames have `overhead` more than their IP packets.
 fn set_bytes(flow: &mut Flow, ip_bytes: u64, overhead: u64) {
@@ -123,53 +129,41 @@ fn the_lengths_of_a_packet_are_those_that_can_be() {
 
 #[test]
 fn the_other_side_may_be_silent_as_long_as_the_time_can_be_told() {
-    let longest = Duration::from_nanos(U40::MAX);
-    for (name, step, short) in [
-        ("since the server's packet", longest - STEP, true),
-        (
-            "for longer",
-            longest - STEP + Duration::from_nanos(1),
-            false,
-        ),
+    let answer = |live: &Live, step| {
+        let Meta { ts, .. } = datagram(live, step);
+        packet(server(), client(), L4Proto::Udp, ts)
+    };
+    // The server's packet came a step before the client's.
+    for (name, next, since_server) in [
+        ("another one of the client", datagram as Next, true),
+        ("an answer", answer, false),
     ] {
-        let mut live = udp();
-        let meta = datagram(&live, step);
-        check(name, &mut live, &meta, short);
-    }
-    for (name, step, short) in [
-        ("an answer in time", longest, true),
-        ("a later one", longest + Duration::from_nanos(1), false),
-    ] {
-        let mut live = udp();
-        let mut meta = datagram(&live, step);
-        meta.packet = packet(server(), client(), L4Proto::Udp, meta.ts).packet;
-        check(name, &mut live, &meta, short);
+        for (beyond, short) in [(0, true), (1, false)] {
+            let mut live = udp();
+            let before = if since_server { STEP_NANOS } else { 0 };
+            let step = Duration::from_nanos(U40::MAX - before + beyond);
+            let meta = next(&live, step);
+            check(name, &mut live, &meta, short);
+        }
     }
 }
 
 #[test]
 fn a_flow_is_as_old_as_its_start_can_be_told() {
-    let oldest = Duration::from_nanos(U48::MAX);
-    let at_once = Duration::ZERO;
-    for (name, age, step, short) in [
-        ("now", oldest, at_once, true),
-        ("with the packet", oldest - STEP, STEP, true),
-        (
-            "before it",
-            oldest - STEP,
-            STEP + Duration::from_nanos(1),
-            false,
-        ),
+    for (age, step, short) in [
+        (U48::MAX, 0, true),
+        (U48::MAX - 1, 1, true),
+        (U48::MAX - 1, 2, false),
     ] {
         let mut live = udp();
-        let started = live.clock.now().saturating_sub(age);
+        let started = Timestamp::from_nanos(live.clock.now().as_nanos() - age);
         let stats = &mut live.flow.stats;
         stats.started = started;
         stats.initiator.first_seen = started;
         stats.responder.first_seen = started;
         live.flow.parts = Parts::new(LastUse::new(started, 0));
-        let meta = datagram(&live, step);
-        check(name, &mut live, &meta, short);
+        let meta = datagram(&live, Duration::from_nanos(step));
+        check(&format!("{step}"), &mut live, &meta, short);
     }
 }
 
@@ -309,6 +303,9 @@ fn a_side_of_which_pieces_without_a_header_came_is_not_open() {
     check("pieces", &mut flow(&all), &meta, false);
 }
 
+/// A change to a first packet, what it is, and whether it goes the short way all the same.
+type Change = (&'static str, fn(&mut Extracted<FiveTuple>), bool);
+
 /// The flow that `meta` starts goes the short way or not, and is the same either way.
 fn check_begin(name: &str, meta: &Meta<FiveTuple>, config: &TrackerConfig, short: bool) {
     let mut live = Live::new(meta, config);
@@ -324,7 +321,7 @@ fn check_begin(name: &str, meta: &Meta<FiveTuple>, config: &TrackerConfig, short
 
 #[test]
 fn a_first_packet_starts_the_flow_that_the_long_way_makes_of_it() {
-    let changes: [(&str, fn(&mut Extracted<FiveTuple>), bool); 8] = [
+    let changes: [Change; 8] = [
         ("nothing", |_| {}, true),
         ("cut", |packet| packet.truncated = true, true),
         ("no payload", |packet| packet.payload_len = 0, true),
