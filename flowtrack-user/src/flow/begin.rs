@@ -8,7 +8,7 @@ use flowtrack_common::{
 use super::{
     Direction, Meta, TimeoutClass, TrackerConfig,
     entry::{list, port_timeout, timeout},
-    packed::{Flags, Letter, NO_HANDSHAKE, Packed, U24, U48, U56, Uint, field},
+    packed::{Flags, Letter, NO_HANDSHAKE, Packed, U24, U48, U56, field},
 };
 
 /// How things stand when a flow starts.
@@ -69,7 +69,6 @@ impl Packed {
             ip_bytes: [packet.ip_len, 0],
             packets: [U24::low(1), U24::default()],
             overhead: [U24::new(overhead.into())?, U24::default()],
-            lag: Uint::low(now),
             handshake: NO_HANDSHAKE,
             ip_len: [[ip_len; 2], [0; 2]],
             started: U48::low(now),

@@ -17,5 +17,6 @@ mod pressure;
 mod properties;
 pub(crate) mod script;
 mod short;
+mod size;
 mod ways;
 mod zeek;
