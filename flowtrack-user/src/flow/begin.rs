@@ -1,14 +1,14 @@
 //! The short way of a packet that starts a flow.
 
 use flowtrack_common::{
-    EndpointState, Extracted, FlowKey, FlowSide, FlowState, L4Proto, Orientation, TcpFlags,
-    TcpInfo, VictimClass,
+    EndpointState, Extracted, FlowKey, FlowSide, FlowState, L4Proto, Orientation, TcpInfo,
+    VictimClass,
 };
 
 use super::{
     Direction, Meta, TimeoutClass, TrackerConfig,
     entry::{list, port_timeout, timeout},
-    packed::{Flags, Letter, NO_HANDSHAKE, Packed, U24, U48, U56, Uint, field},
+    packed::{Flags, Letter, NO_HANDSHAKE, Packed, U24, U48, U56, field},
 };
 
 /// How things stand when a flow starts.
@@ -69,7 +69,6 @@ impl Packed {
             ip_bytes: [packet.ip_len, 0],
             packets: [U24::low(1), U24::default()],
             overhead: [U24::new(overhead.into())?, U24::default()],
-            lag: Uint::low(now),
             handshake: NO_HANDSHAKE,
             ip_len: [[ip_len; 2], [0; 2]],
             started: U48::low(now),
@@ -133,8 +132,9 @@ fn flags<K>(packet: &Extracted<K>, clock: u32) -> Option<Flags> {
 /// Whether a segment asks for a connection, and does nothing else.
 #[inline]
 fn is_plain_syn(info: &TcpInfo) -> bool {
-    const OTHERS: u8 = TcpFlags::ACK.0 | TcpFlags::FIN.0 | TcpFlags::RST.0;
-    info.flags.0 & (TcpFlags::SYN.0 | OTHERS) == TcpFlags::SYN.0
+    let flags = info.flags;
+    flags.syn()
+        && !(flags.ack() || flags.fin() || flags.rst())
         && info.window != 0
         && info.payload_len == 0
 }

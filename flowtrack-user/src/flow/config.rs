@@ -212,6 +212,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn memory_is_told_before_it_is_asked_for() {
+        let config = |max_flows| TrackerConfig {
+            max_flows,
+            ..TrackerConfig::default()
+        };
+        let few = config(1 << 10).memory();
+        let many = config(1 << 20).memory();
+        // A record of 128 bytes, a place in the index, and a quarter of one that remembers a key.
+        let of_each = (many - few) / ((1 << 20) - (1 << 10));
+        assert!((128..160).contains(&of_each), "{of_each}");
+        assert_eq!(config(1 << 10).check_memory(2), Ok(()));
+        let flows = 1 << 20;
+        let error = config(flows).check_memory(usize::MAX).unwrap_err();
+        assert_eq!((error.tables, error.flows), (usize::MAX, flows));
+        assert_eq!(error.mebibytes, usize::MAX / (1 << 20));
+    }
+
+    #[test]
     fn a_share_is_rounded_down_and_at_most_all() {
         for (parts, of, whole, share) in [
             (7, 8, 64, 56),

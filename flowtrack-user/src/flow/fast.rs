@@ -21,12 +21,6 @@ const SENDS: u64 = 1 << EndpointState::Established as u64 | 1 << EndpointState::
 /// That of an end which was not seen.
 const UNSEEN: u64 = 1 << EndpointState::Inactive as u64;
 
-/// What no connection has of which none has begun to close.
-const ENDING: u64 = field::CLOSED.bits()
-    | field::AT_END.bits()
-    | field::CLOSE_WAITS.bits()
-    | field::FINISHED.bits();
-
 /// How things stand when a packet arrives.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Moment {
@@ -280,8 +274,7 @@ impl Packed {
             self.flags.endpoint_is_of(side, UNSEEN) && self.packets[side as usize].get() == 0
         };
         let answered = self.tcp_flags(responder).syn();
-        self.flags.0 & ENDING == 0
-            && self.flags.state_is_of(OPEN)
+        self.flags.state_is_of(OPEN)
             && (sends(initiator) || is_absent(initiator))
             && (sends(responder) || is_absent(responder))
             && !seen.fin()
@@ -313,8 +306,9 @@ impl Packed {
 /// Whether a segment acknowledges, and neither opens nor closes anything.
 #[inline]
 fn is_plain(info: &TcpInfo) -> bool {
-    const OTHERS: u8 = TcpFlags::SYN.0 | TcpFlags::FIN.0 | TcpFlags::RST.0;
-    info.flags.0 & (TcpFlags::ACK.0 | OTHERS) == TcpFlags::ACK.0
+    let flags = info.flags;
+    flags.ack()
+        && !(flags.syn() || flags.fin() || flags.rst())
         && info.window != 0
         && info.ack != 0
         && info.payload_len < FAR

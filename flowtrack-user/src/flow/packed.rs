@@ -164,6 +164,11 @@ impl Packed {
         u64::from(self.ip_bytes[side]) + self.overhead[side].get()
     }
 
+    /// Bytes of frames of both sides.
+    pub(super) fn both_wire_bytes(&self) -> u64 {
+        self.wire_bytes(FlowSide::Initiator) + self.wire_bytes(FlowSide::Responder)
+    }
+
     /// TCP flags that `side` has sent.
     #[inline]
     pub(super) fn tcp_flags(&self, side: FlowSide) -> TcpFlags {

@@ -51,6 +51,7 @@ mod tests {
             (Tcp, 80, 8080, false, true),
             (Tcp, 80, 8080, true, false),
             (Tcp, 8080, 80, false, false),
+            (Tcp, 80, 80, false, false),
             (Tcp, 50_000, 50_001, false, false),
             (Udp, 53, 50_000, false, true),
             (Udp, 53, 123, false, false),

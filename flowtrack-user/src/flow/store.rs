@@ -7,7 +7,7 @@ mod slab;
 use std::io;
 
 use ahash::RandomState;
-use flowtrack_common::{CompactKey, Envelope, FlowKey, FlowSide, VictimClass};
+use flowtrack_common::{CompactKey, Envelope, FlowKey, VictimClass};
 
 pub(super) use self::lookup::Lookup;
 use self::{envelopes::Envelopes, lookup::Words, slab::Slab};
@@ -351,12 +351,11 @@ impl<K: FlowKey> FlowStore<K> {
         mut visit: impl FnMut(K, &Flow),
     ) -> Option<usize> {
         self.table.visit(cursor, limit, |id, record| {
-            let bytes = [FlowSide::Initiator, FlowSide::Responder]
-                .map(|side| record.wire_bytes(side))
-                .iter()
-                .sum::<u64>();
-            let small = !record.is_extended() && bytes < at_least;
-            if !small && let Some((key, flow)) = self.load(id, config) {
+            // Only the flow itself tells how large it is if it lies elsewhere.
+            if (record.is_extended() || record.both_wire_bytes() >= at_least)
+                && let Some((key, flow)) = self.load(id, config)
+                && flow.stats.wire_bytes() >= at_least
+            {
                 visit(key, &flow);
             }
         })

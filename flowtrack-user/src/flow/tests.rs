@@ -16,5 +16,7 @@ mod parts;
 mod pressure;
 mod properties;
 pub(crate) mod script;
+mod short;
+mod size;
 mod ways;
 mod zeek;

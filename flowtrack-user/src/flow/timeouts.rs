@@ -324,6 +324,27 @@ mod tests {
     }
 
     #[test]
+    fn the_same_ports_have_timeouts_of_their_own_whatever_those_are() {
+        let with = |port, secs| {
+            let mut timeouts = Timeouts::default();
+            timeouts.set_port(of(port, secs)).unwrap();
+            timeouts
+        };
+        assert!(with(22, 10).has_ports_of(&with(22, 20)));
+        assert!(!with(22, 10).has_ports_of(&with(23, 10)));
+        assert!(!with(22, 10).has_ports_of(&Timeouts::default()));
+        assert!(with(22, 10).has_ports() && !Timeouts::default().has_ports());
+    }
+
+    #[test]
+    fn the_classes_of_tcp_but_that_of_open_connections_are_of_a_state() {
+        let of_state = |class: &TimeoutClass| class.is_of_tcp_state();
+        let found: Vec<_> = TimeoutClass::ALL.into_iter().filter(of_state).collect();
+        let names: Vec<_> = found.iter().map(|class| class.name()).collect();
+        assert_eq!(names, ["tcp-linger", "tcp-opening", "tcp-closing"]);
+    }
+
+    #[test]
     fn there_is_room_for_so_many_ports_and_no_more() {
         let mut timeouts = Timeouts::default();
         for port in 0..12 {

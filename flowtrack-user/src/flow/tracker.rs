@@ -93,6 +93,9 @@ pub struct Tracker<K> {
     /// No packet goes the short way.
     #[cfg(test)]
     pub(super) long_way: bool,
+    /// Packets that went the short way.
+    #[cfg(test)]
+    pub(super) short_ways: usize,
 }
 
 impl<K: FlowKey> Tracker<K> {
@@ -124,6 +127,8 @@ impl<K: FlowKey> Tracker<K> {
             counters: TrackerCounters::default(),
             #[cfg(test)]
             long_way: false,
+            #[cfg(test)]
+            short_ways: 0,
         })
     }
 

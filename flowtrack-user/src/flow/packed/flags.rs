@@ -139,11 +139,6 @@ impl Field {
 }
 
 impl SideField {
-    /// The bits of both sides, where they stand.
-    pub(in crate::flow) const fn bits(self) -> u64 {
-        self.of(FlowSide::Initiator).bits() | self.of(FlowSide::Responder).bits()
-    }
-
     const fn then(self, width: u32) -> Field {
         Field {
             shift: self.shift + 2 * self.width,

@@ -2,6 +2,7 @@
 
 mod live;
 mod properties;
+mod short;
 mod spills;
 
 use std::time::Duration;

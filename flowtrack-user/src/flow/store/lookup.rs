@@ -58,3 +58,22 @@ impl Lookup {
         self.hash
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_that_differ_in_any_byte_have_different_numbers() {
+        let bytes = [1; 13];
+        let words = Words::of(bytes);
+        assert_eq!(words.bytes(), bytes);
+        for at in 0..bytes.len() {
+            let mut other = bytes;
+            other[at] = 2;
+            let other = Words::of(other);
+            assert_ne!(other, words, "{at}");
+            assert_ne!(other.number(), words.number(), "{at}");
+        }
+    }
+}

@@ -89,6 +89,20 @@ mod tests {
     }
 
     #[test]
+    fn memory_is_that_of_all_values_that_were_there_at_a_time() {
+        let mut slab = Slab::try_new(9).unwrap();
+        assert_eq!(slab.memory(), 0);
+        let of_one = size_of::<u64>() + size_of::<u32>();
+        for number in 1..4 {
+            slab.add(0_u64);
+            assert_eq!(slab.memory(), number * of_one);
+        }
+        slab.remove(1);
+        slab.add(0);
+        assert_eq!(slab.memory(), 3 * of_one, "it had its place");
+    }
+
+    #[test]
     fn too_much_is_an_error() {
         let error = Slab::<u64>::try_new(usize::MAX).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::OutOfMemory);

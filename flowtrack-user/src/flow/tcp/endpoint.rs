@@ -95,7 +95,7 @@ impl Endpoint {
 
     /// Whether it came to its end with this segment.
     pub(super) fn comes_to_end(&mut self, peer: &Self) -> bool {
-        let over = self.fin.is_some() || matches!(self.state, Closed | Reset);
+        let over = matches!(self.state, Closed | Reset);
         let comes = over && !self.at_end && !self.is_pending(peer);
         self.at_end |= comes;
         comes

@@ -311,6 +311,17 @@ fn flows_that_are_refused_and_open_after_all_count_once() {
 }
 
 #[test]
+fn a_connection_that_is_open_hides_no_flood() {
+    let mut probe = watchful(100);
+    let data = (0..50).map(|n| c("PA", 1 + n, 1, 1)).collect::<Vec<_>>();
+    flood(&mut probe, 0..99, &[c("S", 0, 0, 0)]);
+    flood(&mut probe, 99..100, &open_then(&data));
+    assert_eq!(kinds(&probe.events()), []);
+    flood(&mut probe, 100..101, &[c("S", 0, 0, 0)]);
+    assert_eq!(kinds(&probe.events()), [AnomalyKind::SynFloodTarget]);
+}
+
+#[test]
 fn syns_of_one_flow_are_no_flood() {
     let mut probe = watchful(10);
     flood(&mut probe, 0..1, &[c("S", 0, 0, 0); 100]);

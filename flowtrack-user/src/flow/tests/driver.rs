@@ -90,3 +90,19 @@ fn flows_expire_with_the_frames_of_others_and_when_nothing_arrives() {
     assert_eq!(records.len(), 2);
     assert_eq!(driver.tracker().live(), 0);
 }
+
+#[test]
+fn anomalies_are_events_of_a_driver_that_is_asked_for_them() {
+    for emit in [false, true] {
+        let config = TrackerConfig {
+            max_flows: 1,
+            ..TrackerConfig::default()
+        };
+        let driver = FlowDriver::with_config(Pairs, config);
+        let mut driver = driver.with_emit_anomalies(emit);
+        let mut events: Vec<FlowEvent<Pair>> = Vec::new();
+        driver.frame(&frame(&[1, 2], 0), &mut events);
+        let anomaly = |event: &FlowEvent<Pair>| matches!(event, FlowEvent::Anomaly { .. });
+        assert_eq!(events.iter().any(anomaly), emit, "the table is full");
+    }
+}

@@ -14,8 +14,8 @@ use crate::{
     wire::{
         Refusal,
         tests::frames::{
-            ICMP, ICMPV6, IPV4, IPV6, SCTP, TCP, UDP, ethernet, frame, icmp, ipv4, ipv6, sctp, tcp,
-            udp,
+            GRE, ICMP, ICMPV6, IPV4, IPV6, SCTP, TCP, UDP, ethernet, frame, icmp, ipv4, ipv6, sctp,
+            tcp, udp,
         },
     },
 };
@@ -152,4 +152,73 @@ fn lengths_are_those_of_the_wire_of_ip_and_of_the_payload() {
         assert_eq!(extracted.ttl, 64);
         assert_eq!(extracted.tcp.map(|info| info.payload_len), Some(6));
     }
+}
+
+#[test]
+fn the_profiles_make_flows_of_the_same_frames_each_in_its_way() {
+    let frames: [&[u8]; 7] = [
+        &v4(ICMP, &icmp(8, 5, &[])),
+        &v4(ICMP, &icmp(8, 6, &[])),
+        &v4(ICMP, &icmp(13, 6, &[])),
+        &v4(SCTP, &sctp(4, 9, &[])),
+        &fragments::part(UDP, 0, fragments::MORE, &udp(5, 6, &[0; 16])[..16]),
+        &fragments::part(UDP, 16, 0, &[0; 8]),
+        &v4(
+            GRE,
+            &[&[0, 0, 8, 0], &*ipv4(TCP, &tcp(9, 4, 2, &[]))].concat(),
+        ),
+    ];
+    let (icmp, gre) = (L4Proto::Icmp, L4Proto::Other(GRE));
+    let (there, tcp) = ((L4Proto::Udp, 5, 6), (L4Proto::Tcp, 9, 4));
+    for (config, expected) in [
+        (
+            ExtractorConfig::zeek(),
+            [
+                vec![(icmp, 8, 0)],
+                vec![(icmp, 8, 0)],
+                vec![(icmp, 13, 14)],
+                vec![(L4Proto::Sctp, 0, 0)],
+                vec![],
+                vec![there],
+                vec![tcp],
+            ],
+        ),
+        (
+            ExtractorConfig::netflow(),
+            [
+                vec![(icmp, 0, 0)],
+                vec![(icmp, 0, 0)],
+                vec![(icmp, 0, 0)],
+                vec![(L4Proto::Sctp, 4, 9)],
+                vec![there],
+                vec![(L4Proto::Udp, 0, 0)],
+                vec![tcp],
+            ],
+        ),
+        (
+            ExtractorConfig::default(),
+            [
+                vec![(icmp, 8, 0)],
+                vec![(icmp, 8, 0)],
+                vec![(icmp, 13, 14)],
+                vec![(L4Proto::Sctp, 4, 9)],
+                vec![there],
+                vec![there],
+                vec![(gre, 0, 0), tcp],
+            ],
+        ),
+    ] {
+        let (found, _) = observe(config, frames);
+        assert_eq!(found.map(|found| flows(&found)), expected, "{config:?}");
+    }
+    let ids = |config| {
+        let (found, _) = observe(config, frames);
+        [0, 1].map(|at: usize| packets(&found[at])[0].key.icmp_id)
+    };
+    assert_eq!(
+        ids(ExtractorConfig::zeek()),
+        [0, 0],
+        "whatever the identifier"
+    );
+    assert_eq!(ids(ExtractorConfig::default()), [5, 6]);
 }

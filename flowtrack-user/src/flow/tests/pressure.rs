@@ -120,6 +120,7 @@ fn pressure_is_raised_in_every_interval_in_which_something_was_evicted() {
         .collect();
     // The first one counts what came since the table was nearly full, and the packet that ends it.
     assert_eq!(evicted, [(1000, 151, 151), (2000, 50, 201)]);
+    assert_eq!(probe.tracker.counters().anomalies, 3);
     assert_eq!(probe.tracker.counters().evicted.iter().sum::<u64>(), 201);
 }
 

@@ -192,6 +192,32 @@ fn a_close_waits_for_data_that_was_not_acknowledged() {
 }
 
 #[test]
+fn a_close_that_waited_comes_to_pass_with_the_ack_of_the_data() {
+    let close = [
+        (0, s("PA", 1, 1, 100)),
+        (1, c("FA", 1, 1, 0)),
+        (2, c("A", 2, 101, 0)),
+        (3, s("FA", 101, 2, 0)),
+    ];
+    for (later, connections) in [(7, 1), (9, 2)] {
+        let mut script: Vec<_> = handshake().into_iter().map(|x| (0, x)).collect();
+        script.extend(close);
+        script.push((later, c("A", 2, 102, 0)));
+        assert_eq!(records(&script).len(), connections, "{later}");
+    }
+}
+
+#[test]
+fn a_side_that_closes_with_its_first_segment_waits_for_no_answer() {
+    for flags in ["F", "FA", "R", "RA"] {
+        let script = [(0, c(flags, 1, 1, 0)), (6, c("A", 2, 1, 0))];
+        assert_eq!(records(&script).len(), 2, "{flags}");
+    }
+    let script = [(0, c("A", 1, 1, 0)), (6, c("A", 1, 1, 0))];
+    assert_eq!(records(&script).len(), 1, "one that does not");
+}
+
+#[test]
 fn what_follows_the_close_of_both_sides_does_not_make_it_longer() {
     for (name, rest, last_productive) in [
         (

@@ -35,3 +35,49 @@ impl Ahead {
         self.distance += steps - 1;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flow::{
+        FiveTuple, TrackerConfig,
+        packed::Packed,
+        tests::script::{START, udp},
+    };
+
+    /// Flows in two lists, one after the other.
+    fn flows() -> (FlowStore<FiveTuple>, [Vec<SlotId>; 2]) {
+        let mut flows = FlowStore::try_new(&TrackerConfig::default()).unwrap();
+        let ids = [0, 1].map(|list| {
+            let mut insert = |number| {
+                let key = udp(number, START).packet.key;
+                let lookup = flows.lookup(&key);
+                let inserted = flows.insert_packed(&lookup, key, Packed::default(), list.into());
+                inserted.unwrap()
+            };
+            (list * 20..list * 20 + 20).map(&mut insert).collect()
+        });
+        (flows, ids)
+    }
+
+    #[test]
+    fn it_takes_two_steps_for_one_until_it_is_far_enough_ahead() {
+        let (flows, [ids, others]) = flows();
+        let mut ahead = Ahead::default();
+        let mut run = |list, ids: &[SlotId], number: usize| {
+            ahead.run(&flows, list, ids[number]);
+            ids.iter().position(|id| Some(*id) == ahead.at)
+        };
+        let found: Vec<_> = (0..9).map(|number| run(0, &ids, number).unwrap()).collect();
+        assert_eq!(found, [2, 4, 6, 8, 10, 12, 13, 14, 15]);
+        assert_eq!(run(1, &others, 0), Some(2), "another list");
+        assert_eq!(run(1, &others, 1), Some(4));
+        assert_eq!(run(0, &ids, 10), Some(12), "it has lost its way");
+        assert_eq!(run(0, &ids, 18), Some(14), "and goes on where it is");
+        for number in 10..18 {
+            run(0, &ids, number);
+        }
+        assert_eq!(run(0, &ids, 18), None, "the end of the list");
+        assert_eq!(run(0, &ids, 0), Some(2), "it begins anew");
+    }
+}

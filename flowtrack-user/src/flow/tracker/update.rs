@@ -88,6 +88,7 @@ impl<K: FlowKey> Tracker<K> {
                 ts: meta.ts,
             });
         }
+        self.note_short_way();
         true
     }
 
@@ -193,6 +194,7 @@ impl<K: FlowKey> Tracker<K> {
         {
             self.evict_at(id, sink);
         }
+        self.note_short_way();
         true
     }
 
@@ -207,6 +209,17 @@ impl<K: FlowKey> Tracker<K> {
     fn goes_long_way(&self) -> bool {
         false
     }
+
+    /// A packet went the short way.
+    #[cfg(test)]
+    fn note_short_way(&mut self) {
+        self.short_ways += 1;
+    }
+
+    #[cfg(not(test))]
+    #[inline]
+    #[expect(clippy::unused_self, reason = "tests count")]
+    fn note_short_way(&self) {}
 
     /// What is remembered of the flow that the key had before.
     fn returned(&mut self, lookup: &Lookup) -> Option<RecentFlow> {

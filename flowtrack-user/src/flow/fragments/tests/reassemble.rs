@@ -17,14 +17,29 @@ use crate::{
 fn take(
     reassembler: &mut Reassembler,
     payload: &[u8],
-    (offset, end, more): (usize, usize, bool),
+    part: (usize, usize, bool),
     ts: Timestamp,
 ) -> Option<Whole> {
-    let field = u16::try_from(offset / 8).unwrap() | u16::from(more) << 13;
-    let bytes = ipv4_with(&[], field, UDP, &payload[offset..end]);
+    let bytes = fragment_of(payload, part);
     let wire_len = u32::try_from(bytes.len()).unwrap();
+    hold(reassembler, &bytes, wire_len, ts)
+}
+
+/// The packet that has the bytes of `payload` from `offset` to `end`.
+fn fragment_of(payload: &[u8], (offset, end, more): (usize, usize, bool)) -> Vec<u8> {
+    let field = u16::try_from(offset / 8).unwrap() | u16::from(more) << 13;
+    ipv4_with(&[], field, UDP, &payload[offset..end])
+}
+
+/// Takes in a fragment of so many bytes on the wire, of which these were captured.
+fn hold(
+    reassembler: &mut Reassembler,
+    bytes: &[u8],
+    wire_len: u32,
+    ts: Timestamp,
+) -> Option<Whole> {
     let frame = Frame {
-        bytes: &bytes,
+        bytes,
         wire_len,
         link: LinkType::RAW,
         ts,
@@ -100,6 +115,45 @@ fn the_end_is_with_the_last_byte_where_fragments_contradict_each_other() {
     assert!(take(&mut reassembler, &datagram, (0, 64, true), at(0)).is_none());
     let whole = take(&mut reassembler, &datagram, (40, 48, false), at(0)).unwrap();
     assert_eq!(found(&whole).ip_len, 84);
+}
+
+#[test]
+fn a_datagram_has_the_header_of_its_first_fragment_in_whatever_order_they_come() {
+    const TTL: usize = 8;
+    let datagram = udp(5, 6, &[7; 24]);
+    let parts = [(0, 16, true), (16, 24, true), (24, 32, false)];
+    for order in [[0, 1, 2], [1, 0, 2], [2, 1, 0]] {
+        let mut reassembler = Reassembler::new(RandomState::new());
+        let mut held = order.map(|part| {
+            let mut bytes = fragment_of(&datagram, parts[part]);
+            bytes[TTL] = 60 + u8::try_from(part).unwrap();
+            let wire_len = u32::try_from(bytes.len()).unwrap();
+            hold(&mut reassembler, &bytes, wire_len, at(0))
+        });
+        let whole = held[2].take().unwrap();
+        assert_eq!(found(&whole).ttl, 60, "{order:?}");
+    }
+}
+
+#[test]
+fn a_datagram_is_cut_if_any_of_its_fragments_is() {
+    let datagram = udp(5, 6, &[7; 24]);
+    for cut in [None, Some(0), Some(1)] {
+        let mut reassembler = Reassembler::new(RandomState::new());
+        let mut held = [(0, 16, true), (16, 32, false)].map(|part| {
+            let bytes = fragment_of(&datagram, part);
+            let wire_len = u32::try_from(bytes.len()).unwrap();
+            let missing = usize::from(cut == Some(part.0 / 16));
+            hold(
+                &mut reassembler,
+                &bytes[..bytes.len() - missing],
+                wire_len,
+                at(0),
+            )
+        });
+        let whole = held[1].take().unwrap();
+        assert_eq!(found(&whole).truncated, cut.is_some(), "{cut:?}");
+    }
 }
 
 #[test]

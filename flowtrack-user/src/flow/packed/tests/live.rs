@@ -4,7 +4,10 @@ use flowtrack_common::{Envelope, FlowSide, L4Proto, VlanStack};
 
 use super::super::{Packed, field};
 use crate::{
-    flow::{Clock, Meta, TrackerConfig, entry::Flow, key::FiveTuple, tcp::Arrival},
+    flow::{
+        Clock, Meta, TrackerConfig, begin::Beginning, entry::Flow, fast::Moment, key::FiveTuple,
+        tcp::Arrival,
+    },
     table::Record as _,
 };
 
@@ -71,6 +74,28 @@ impl Live {
         }
         if flow.list(config) != list || !flow.is_running_out(config) {
             flow.last_use = clock.used(flow.last_use, meta.ts);
+        }
+    }
+
+    /// How things stand for the short way of its next packet.
+    pub(super) fn moment(&self) -> Moment {
+        Moment {
+            now: self.clock.now().as_nanos(),
+            flags: Moment::flags(self.clock.number()),
+            losses: self.flow.losses,
+            idle: u64::MAX,
+            active: u64::MAX,
+            cut_payload_is_seen: true,
+        }
+    }
+
+    /// How they stood for the short way of its first packet.
+    pub(super) fn beginning<'a>(&self, config: &'a TrackerConfig) -> Beginning<'a> {
+        Beginning {
+            config,
+            clock: self.clock.number(),
+            losses: self.flow.losses,
+            envelope: Some(ENVELOPE),
         }
     }
 

@@ -128,6 +128,22 @@ fn what_has_no_place_does_not_fit() {
             ("a zero window", |flow| {
                 flow.stats.initiator.zero_windows = 1;
             }),
+            ("each oddity, as often as another one", |flow| {
+                flow.stats.initiator.retransmitted = 1;
+                flow.stats.initiator.out_of_order = 1;
+            }),
+            ("refused packets and errors", |flow| {
+                flow.stats.initiator.icmp_errors = 1;
+                flow.stats.initiator.bad_checksums = 1;
+            }),
+            ("windows and retransmissions", |flow| {
+                flow.stats.responder.zero_windows = 1;
+                flow.stats.responder.retransmitted = 1;
+            }),
+            ("as many bytes in gaps as are missed", |flow| {
+                flow.stats.responder.gap_bytes = 1;
+                flow.stats.responder.missed_bytes = 1;
+            }),
             ("a letter", |flow| {
                 flow.history.push('t', FlowSide::Initiator);
             }),
@@ -248,10 +264,44 @@ fn connections_with_something_unusual_do_not_fit() {
 }
 
 #[test]
+fn a_stream_longer_than_its_numbers_go_does_not_fit() {
+    // What counts here are the numbers: the packets are as short as any.
+    let long = 1 << 29;
+    for (parts, fits) in [(7, true), (8, false)] {
+        let data = (0..parts).map(|part| c("PA", 1_u32.wrapping_add(part * long), 1, long));
+        let mut packets = packets(&open_then(&data.collect::<Vec<_>>()));
+        for meta in &mut packets {
+            meta.packet.ip_len = 40;
+            meta.packet.wire_len = 54;
+        }
+        let mut live = Live::new(&packets[0], &TrackerConfig::default());
+        for meta in &packets {
+            live.packet(meta);
+        }
+        assert_eq!(live.pack().is_some(), fits, "{parts}");
+    }
+}
+
+#[test]
 fn bytes_of_a_stream_count_as_payload_only_where_they_were_seen() {
     let mut live = tcp(&open_then(&[c("PA", 1, 1, 10)]));
     live.flow.stats.initiator.payload_bytes -= 1;
     assert!(live.pack().is_none());
+}
+
+#[test]
+fn a_side_without_packets_has_no_times() {
+    let packets = datagrams(L4Proto::Udp, &[true]);
+    let mut live = Live::new(&packets[0], &TrackerConfig::default());
+    live.packet(&packets[0]);
+    assert!(live.pack().is_some());
+    let (started, mut first, mut last) = (live.flow.stats.started, live.flow, live.flow);
+    first.stats.responder.first_seen = started;
+    last.stats.responder.last_seen = started;
+    for flow in [first, last] {
+        live.flow = flow;
+        assert!(live.pack().is_none(), "{flow:#?}");
+    }
 }
 
 #[test]

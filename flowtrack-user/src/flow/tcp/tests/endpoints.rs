@@ -136,6 +136,32 @@ fn check(name: &str, segments: &[Segment], client: EndpointState, server: Endpoi
     assert_eq!(states, (client, server), "{name}");
 }
 
+#[test]
+fn what_is_missing_counts_only_between_ends_that_were_both_open() {
+    let gap = c("PA", 11, 1, 10);
+    for (name, rest, missed) in [
+        ("open", vec![gap, s("A", 1, 21, 0)], 10),
+        ("closed", vec![c("FA", 11, 1, 10), s("A", 1, 22, 0)], 10),
+        ("the other one reset", vec![gap, s("RA", 1, 21, 0)], 0),
+        ("reset", vec![gap, c("R", 21, 0, 0), s("A", 1, 21, 0)], 0),
+        (
+            "closed and reset",
+            vec![c("FA", 11, 1, 10), c("R", 22, 0, 0), s("A", 1, 22, 0)],
+            0,
+        ),
+    ] {
+        let stats = converse(&open_then(&rest)).stats;
+        assert_eq!(stats.initiator.missed_bytes, missed, "{name}");
+    }
+    let joined = [
+        c("PA", 1, 1, 5),
+        s("PA", 1, 6, 5),
+        c("FA", 16, 6, 5),
+        s("A", 6, 22, 0),
+    ];
+    assert_eq!(converse(&joined).stats.initiator.missed_bytes, 0, "joined");
+}
+
 /// Begins the stream of `endpoint` with `segment`, if that is where it begins.
 fn begin(endpoint: &mut Endpoint, segment: Segment) {
     let span = Span::of(&segment.info);

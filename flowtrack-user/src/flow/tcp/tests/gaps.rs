@@ -126,3 +126,12 @@ fn where_there_is_no_gap_nothing_is_filled_or_forgotten() {
     gaps.forget_before(9);
     assert_eq!(all(&gaps), []);
 }
+
+#[test]
+fn gaps_are_the_same_if_the_same_is_missing() {
+    let mut filled = gaps(&THREE);
+    filled.fill(Gap { from: 50, to: 60 });
+    assert_eq!(filled, gaps(&THREE[..2]), "whatever was missing before");
+    assert_ne!(filled, gaps(&THREE));
+    assert_ne!(filled, gaps(&[(10, 20), (31, 40)]));
+}

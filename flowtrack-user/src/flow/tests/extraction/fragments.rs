@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-const MORE: u16 = 0x2000;
+pub(super) const MORE: u16 = 0x2000;
 
 fn config(fragments: Fragments) -> ExtractorConfig {
     ExtractorConfig {
@@ -24,7 +24,7 @@ fn config(fragments: Fragments) -> ExtractorConfig {
 }
 
 /// A fragment with the payload from byte `offset` on.
-fn part(protocol: u8, offset: u16, more: u16, payload: &[u8]) -> Vec<u8> {
+pub(super) fn part(protocol: u8, offset: u16, more: u16, payload: &[u8]) -> Vec<u8> {
     ethernet(
         &[IPV4],
         &ipv4_with(&[], more | (offset / 8), protocol, payload),

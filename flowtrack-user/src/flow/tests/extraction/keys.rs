@@ -1,8 +1,8 @@
 //! What can be part of a key, and keys other than the five-tuple.
 
 use flowtrack_common::{
-    EndReason, FlowEvent, FlowExtractor, FlowKey, FlowSide, Orientation, TunnelId, TunnelKind,
-    VlanStack,
+    EndReason, FlowEvent, FlowExtractor, FlowKey, FlowSide, Frame, Orientation, TunnelId,
+    TunnelKind, VlanStack,
 };
 
 use super::{answered, observe, packets, v4};
@@ -90,6 +90,19 @@ fn a_mac_pair_is_one_flow_of_ip_and_other_frames() {
     assert_eq!(back.orientation, Orientation::Reverse);
     assert_eq!((there.ip_len, there.payload_len), (32, 4));
     assert_eq!((back.ip_len, back.payload_len), (0, 0));
+}
+
+#[test]
+fn a_frame_of_a_mac_pair_is_cut_if_some_of_it_was_not_captured() {
+    let datagram = v4(UDP, &udp(5, 6, &[0; 4]));
+    let mut extractor = MacPairExtractor::default();
+    for (captured, truncated) in [(datagram.len(), false), (datagram.len() - 1, true)] {
+        let cut = Frame {
+            bytes: &datagram[..captured],
+            ..frame(&datagram)
+        };
+        assert_eq!(extractor.extract(&cut).unwrap().truncated, truncated);
+    }
 }
 
 #[test]
