@@ -184,7 +184,7 @@ fn read_files(
         };
         read.opened = true;
         let result = file.read(|frame| {
-            if !sampler.takes(frame) {
+            if !intake.wants(frame) || !sampler.takes(frame) {
                 return ControlFlow::Continue(());
             }
             let mut place = Place::Outermost;

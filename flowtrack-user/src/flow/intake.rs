@@ -39,7 +39,7 @@ impl Intake {
         Self::filtered(config, None)
     }
 
-    /// The same, of the frames that the filter wants.
+    /// The same with a filter, for [`Self::wants`].
     pub fn filtered(config: ExtractorConfig, filter: Option<Filter>) -> Self {
         Self {
             filter,
@@ -48,15 +48,20 @@ impl Intake {
         }
     }
 
-    /// Takes in a frame and hands what it holds to `observe`, the outermost packet first.
+    /// Whether the filter wants a frame. One that it does not want is counted, and is not to be taken in.
+    #[inline]
+    pub fn wants(&mut self, frame: &Frame<'_>) -> bool {
+        let wanted = match &self.filter {
+            None => true,
+            Some(filter) => filter.accepts(frame),
+        };
+        self.counts.filtered += u64::from(!wanted);
+        wanted
+    }
+
+    /// Takes in a frame that is wanted and hands what it holds to `observe`, the outermost packet first.
     #[inline]
     pub fn frame(&mut self, frame: &Frame<'_>, mut observe: impl FnMut(Observation<FiveTuple>)) {
-        if let Some(filter) = &self.filter
-            && !filter.accepts(frame)
-        {
-            self.counts.filtered += 1;
-            return;
-        }
         match self.extractor.plain(frame, &mut observe) {
             Some(()) => self.counts.accepted += 1,
             None => self.look_into(frame, observe),
