@@ -38,13 +38,19 @@ fn hash(interface: &InterfaceFacts, host: &HostFacts, rss: &Rss) -> Finding {
         HashFunction::Toeplitz if !rss.key.is_empty() => {
             let newer = host.kernel().is_some_and(|version| version >= (6, 8));
             let command = if newer {
-                format!("ethtool -X {name} xfrm symmetric-xor     # or, where the driver cannot: hkey {}", key(rss))
+                format!(
+                    "ethtool -X {name} xfrm symmetric-xor     # or, where the driver cannot: hkey {}",
+                    key(rss)
+                )
             } else {
                 format!("ethtool -X {name} hkey {}", key(rss))
             };
-            Finding::note(SUBJECT, "the NIC hashes the directions of a flow differently (Toeplitz)")
-                .why(WHY)
-                .fix(command)
+            Finding::note(
+                SUBJECT,
+                "the NIC hashes the directions of a flow differently (Toeplitz)",
+            )
+            .why(WHY)
+            .fix(command)
         }
         function => Finding::note(
             SUBJECT,
