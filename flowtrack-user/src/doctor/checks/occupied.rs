@@ -31,10 +31,10 @@ fn aggregate(interface: &InterfaceFacts) -> Option<Finding> {
     };
     match kind {
         "bond" | "team" => Some(
-            Finding::problem(USE, format!("it is a {kind}, which flowtrack refuses"))
+            Finding::problem(USE, format!("it is a {kind}"))
                 .why(
-                    "An XDP program of it runs on its ports, and a socket of it gets no packets from these. \
-                     Name the ports instead.",
+                    "An XDP program of it runs on its ports, and a socket of it gets no packets from these: tap mode \
+                     sees nothing. Name the ports instead.",
                 )
                 .fix_if(ports),
         ),

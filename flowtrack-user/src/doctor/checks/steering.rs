@@ -4,7 +4,8 @@ use super::{Finding, HostFacts, InterfaceFacts};
 use crate::sys::ethtool::rss::{HashFunction, Rss};
 
 const SUBJECT: &str = "steering";
-const WHY: &str = "A flow whose directions arrive on different queues has to be handed from one worker to another.";
+const WHY: &str = "`run` asks the NIC for a hash that is the same for both directions of a flow, and hands packets from \
+                   one worker to another where it does not get one, which costs time.";
 
 pub(super) fn findings(interface: &InterfaceFacts, host: &HostFacts) -> Vec<Finding> {
     if interface.queues < 2 {
@@ -31,34 +32,25 @@ fn hash(interface: &InterfaceFacts, host: &HostFacts, rss: &Rss) -> Finding {
     }
     let name = &interface.name;
     match rss.function {
-        HashFunction::Xor => Finding::ok(
-            SUBJECT,
-            "the NIC hashes by exclusive or: both directions alike",
-        ),
         HashFunction::Toeplitz if is_symmetric(&rss.key) => {
             Finding::ok(SUBJECT, "the key of the NIC's Toeplitz hash is symmetric")
         }
         HashFunction::Toeplitz if !rss.key.is_empty() => {
-            // Linux 6.8 can ask the NIC for it; a key works with any.
-            let key = vec!["6d:5a"; rss.key.len().div_ceil(2)].join(":");
-            let key = key
-                .get(..(rss.key.len() * 3).saturating_sub(1))
-                .unwrap_or(&key);
-            let key = format!("ethtool -X {name} hkey {key}");
             let newer = host.kernel().is_some_and(|version| version >= (6, 8));
-            let why = if newer {
+            let command = if newer {
                 format!(
-                    "{WHY} `ethtool -X {name} xfrm symmetric-xor` does it too where the driver can."
+                    "ethtool -X {name} xfrm symmetric-xor     # or, where the driver cannot: hkey {}",
+                    key(rss)
                 )
             } else {
-                WHY.to_owned()
+                format!("ethtool -X {name} hkey {}", key(rss))
             };
-            Finding::warning(
+            Finding::note(
                 SUBJECT,
                 "the NIC hashes the directions of a flow differently (Toeplitz)",
             )
-            .why(why)
-            .fix(key)
+            .why(WHY)
+            .fix(command)
         }
         function => Finding::note(
             SUBJECT,
@@ -66,6 +58,12 @@ fn hash(interface: &InterfaceFacts, host: &HostFacts, rss: &Rss) -> Finding {
         )
         .why(WHY),
     }
+}
+
+/// A symmetric key of the length that the NIC has, as `ethtool` takes it.
+fn key(rss: &Rss) -> String {
+    let bytes = ["6d", "5a"].into_iter().cycle().take(rss.key.len());
+    bytes.collect::<Vec<_>>().join(":")
 }
 
 /// A Toeplitz key that repeats after 16 bits gives both directions the same hash: addresses and ports are
