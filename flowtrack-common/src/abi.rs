@@ -220,9 +220,17 @@ pub struct SpanSettings {
     pub port: u32,
     /// Its number of transmit queues.
     pub queues: u32,
-    /// 0 steers by a hash that is the same for both directions of a flow; 1 steers by direction:
-    /// received packets to queue 0, sent ones to queue 1.
-    pub by_direction: u32,
+    /// What the queue of a packet depends on.
+    pub steering: u32,
+}
+
+impl SpanSettings {
+    /// A hash that is the same for both directions of a flow.
+    pub const SYMMETRIC: u32 = 0;
+    /// The direction: received packets go to queue 0, sent ones to queue 1.
+    pub const BY_DIRECTION: u32 = 1;
+    /// A hash of the source address.
+    pub const BY_SOURCE: u32 = 2;
 }
 
 const _: () = assert!(size_of::<Count>() == 16);

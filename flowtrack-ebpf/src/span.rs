@@ -10,8 +10,17 @@ use crate::packet::Skb;
 static SPAN: Global<SpanSettings> = Global::new(SpanSettings {
     port: 0,
     queues: 1,
-    by_direction: 0,
+    steering: SpanSettings::SYMMETRIC,
 });
+
+const ETHERTYPE_OFFSET: usize = 12;
+const IPV4_SOURCE_OFFSET: usize = 14 + 12;
+/// The last four bytes of the address.
+const IPV6_SOURCE_END_OFFSET: usize = 14 + 8 + 12;
+const ETHERTYPE_IPV4: [u8; 2] = [0x08, 0x00];
+const ETHERTYPE_IPV6: [u8; 2] = [0x86, 0xdd];
+/// 2^32 divided by the golden ratio: the product's upper bits depend on all bits of the factor.
+const SPREAD: u32 = 0x9e37_79b1;
 
 /// Sends a copy through the port and lets the packet itself go on.
 #[classifier]
@@ -21,10 +30,10 @@ static SPAN: Global<SpanSettings> = Global::new(SpanSettings {
 )]
 fn span(ctx: TcContext) -> i32 {
     let settings = SPAN.load();
-    let queue = if settings.by_direction == 0 {
-        symmetric_queue(&ctx, settings.queues)
-    } else {
-        u32::from(!is_received(&ctx))
+    let queue = match settings.steering {
+        SpanSettings::SYMMETRIC => symmetric_queue(&ctx, settings.queues),
+        SpanSettings::BY_DIRECTION => u32::from(!is_received(&ctx)),
+        _ => source_queue(&ctx, settings.queues),
     };
     let recorded = queue_mapping(&ctx);
     // The kernel sends a packet with a recorded receive queue, which is counted from 1, on the
@@ -58,6 +67,20 @@ fn symmetric_queue(ctx: &TcContext, queues: u32) -> u32 {
     let Some(flow) = Flow::of_frame(&Skb(ctx)) else {
         return 0;
     };
-    let hash = flow.fragments_together().hash(0);
+    queue_of(flow.fragments_together().hash(0), queues)
+}
+
+/// The queue of all packets with the same source address; 0 for what is not IP.
+fn source_queue(ctx: &TcContext, queues: u32) -> u32 {
+    let source = |offset| ctx.load::<u32>(offset).ok();
+    let address = match ctx.load(ETHERTYPE_OFFSET) {
+        Ok(ETHERTYPE_IPV4) => source(IPV4_SOURCE_OFFSET),
+        Ok(ETHERTYPE_IPV6) => source(IPV6_SOURCE_END_OFFSET),
+        _ => None,
+    };
+    address.map_or(0, |address| queue_of(address.wrapping_mul(SPREAD), queues))
+}
+
+fn queue_of(hash: u32, queues: u32) -> u32 {
     ((u64::from(hash) * u64::from(queues)) >> 32) as u32
 }

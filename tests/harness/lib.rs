@@ -14,6 +14,7 @@ pub mod inject;
 pub mod link;
 pub mod netns;
 pub mod span;
+pub mod stall;
 pub mod system_calls;
 pub mod trace;
 pub mod traffic;

@@ -39,6 +39,8 @@ pub enum Steering {
     /// What the client sends on queue 0, what the server sends on queue 1: the directions of a flow
     /// never meet.
     ByDirection,
+    /// By the source address: the directions of most flows do not meet, the fragments of a datagram do.
+    BySource,
 }
 
 /// Client and server joined by a veth pair, whose packets in both directions are mirrored to the
@@ -106,7 +108,11 @@ pub fn mirror_to(link: &Link, mirror: &Link, steering: Steering) -> Result<Ebpf>
     let settings = SpanSettings {
         port: mirror.index()?,
         queues: mirror.queues(),
-        by_direction: (steering == Steering::ByDirection).into(),
+        steering: match steering {
+            Steering::Symmetric => SpanSettings::SYMMETRIC,
+            Steering::ByDirection => SpanSettings::BY_DIRECTION,
+            Steering::BySource => SpanSettings::BY_SOURCE,
+        },
     };
     let mut ebpf = EbpfLoader::new()
         .override_global(SPAN_SETTINGS_GLOBAL, &settings, true)

@@ -99,7 +99,7 @@ fn is_call(line: &str) -> bool {
 }
 
 /// The number of the thread `name`.
-fn thread(process: u32, name: &str) -> Result<String> {
+pub(crate) fn thread(process: u32, name: &str) -> Result<String> {
     let tasks = fs::read_dir(format!("/proc/{process}/task"))?;
     let mut named = tasks.flatten().filter(|task| {
         fs::read_to_string(task.path().join("comm")).is_ok_and(|comm| comm.trim_end() == name)

@@ -20,8 +20,10 @@ mod protocols;
 /// Captures that are sent over the wire again.
 mod replay;
 
-/// Both directions of a flow on one queue, on two, and real TCP through a mirror port.
+/// Flows spread over queues, and real TCP through a mirror port.
 mod queues;
+/// The directions of a flow on different queues.
+mod steering;
 
 /// Several interfaces in one process.
 mod interfaces;

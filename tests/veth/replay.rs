@@ -7,7 +7,7 @@ use flowtrack_tests::{captures, inject::Injector, link::veth, netns::NetNs, span
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::probe::{Probe, flowtrack};
+use crate::probe::{Outcome, Probe, flowtrack};
 
 /// Captures that last no second: TCP and UDP over IPv4 and IPv6, SCTP, VLANs and QinQ, GRE, ERSPAN,
 /// IP in IP, GTP-U. No flow is in two of them, and both directions of each have the same hash, so no
@@ -60,16 +60,44 @@ fn a_replayed_trace_gives_the_records_that_reading_it_gives() -> Result<()> {
     let offline = read(&trace)?;
     for queues in [1, 2, 4] {
         for burst in ["1", "7", "64"] {
-            let live = replay(&trace, queues, burst)?;
-            assert!(
-                live == offline,
-                "{queues} queues, bursts of {burst}, only live: {:#?}, only offline: {:#?}",
-                only_in(&live, &offline),
-                only_in(&offline, &live)
+            let (live, _) = replay(&trace, queues, span::Steering::Symmetric, burst)?;
+            assert_same(
+                &live,
+                &offline,
+                &format!("{queues} queues, bursts of {burst}"),
             );
         }
     }
     Ok(())
+}
+
+#[test]
+#[ignore = "requires root: cargo xtask test"]
+fn a_trace_whose_directions_take_different_queues_gives_the_records_that_reading_it_gives()
+-> Result<()> {
+    if !captures::present() {
+        return Ok(());
+    }
+    let folder = captures::folder().join("open");
+    let paths: Vec<_> = CAPTURES.iter().map(|name| folder.join(name)).collect();
+    let trace = Trace::of_captures(&paths)?;
+    let offline = read(&trace)?;
+    for queues in [2, 4] {
+        let (live, outcome) = replay(&trace, queues, span::Steering::BySource, "64")?;
+        assert!(outcome.total("/handover/handed_out") > 0, "{outcome:#?}");
+        assert_eq!(outcome.total("/handover/lost"), 0);
+        assert_same(&live, &offline, &format!("{queues} queues"));
+    }
+    Ok(())
+}
+
+fn assert_same(live: &[String], offline: &[String], how: &str) {
+    assert!(
+        live == offline,
+        "{how}, only live: {:#?}, only offline: {:#?}",
+        only_in(live, offline),
+        only_in(offline, live)
+    );
 }
 
 fn only_in<'a>(these: &'a [String], those: &[String]) -> Vec<&'a String> {
@@ -79,7 +107,12 @@ fn only_in<'a>(these: &'a [String], those: &[String]) -> Vec<&'a String> {
 
 /// What `flowtrack run` records of it, from a tap with several receive queues and at most so many
 /// packets at a time.
-fn replay(trace: &Trace, queues: u32, burst: &str) -> Result<Vec<String>> {
+fn replay(
+    trace: &Trace,
+    queues: u32,
+    steering: span::Steering,
+    burst: &str,
+) -> Result<(Vec<String>, Outcome)> {
     let (sender_ns, switch_ns, probe_ns) = (
         NetNs::new("sender")?,
         NetNs::new("switch")?,
@@ -91,7 +124,7 @@ fn replay(trace: &Trace, queues: u32, burst: &str) -> Result<Vec<String>> {
     for link in [&sender, &port, &mirror, &tap] {
         link.set_mtu(4000)?;
     }
-    let _mirroring = span::mirror_to(&port, &mirror, span::Steering::Symmetric)?;
+    let _mirroring = span::mirror_to(&port, &mirror, steering)?;
     let probe = Probe::start(&tap, &["--burst", burst])?;
     trace.play(&Injector::new(&sender)?)?;
     let outcome = probe.stop()?;
@@ -103,7 +136,7 @@ fn replay(trace: &Trace, queues: u32, burst: &str) -> Result<Vec<String>> {
         .filter(|&&n| n > 0)
         .count();
     assert_eq!(busy, queues as usize, "all queues have packets");
-    timeless(&outcome.records)
+    Ok((timeless(&outcome.records)?, outcome))
 }
 
 /// What `flowtrack read` records of it.
@@ -127,7 +160,7 @@ fn read(trace: &Trace) -> Result<Vec<String>> {
 }
 
 /// The records without their times, sorted.
-fn timeless(records: &[Value]) -> Result<Vec<String>> {
+pub(crate) fn timeless(records: &[Value]) -> Result<Vec<String>> {
     let mut lines = Vec::new();
     for record in records {
         let mut record = record.clone();

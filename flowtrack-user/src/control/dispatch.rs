@@ -5,13 +5,12 @@ use std::{
     thread::{self, Scope, ScopedJoinHandle},
 };
 
-use ahash::RandomState;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use flowtrack_common::{EndReason, Timestamp};
 
 use crate::{
     flow::{Clock, FiveTuple, Observation, TrackerConfig},
-    worker::{Shard, ShardCounts},
+    worker::{Owners, Shard, ShardCounts},
 };
 
 /// Bursts that may wait for each shard.
@@ -35,7 +34,7 @@ pub(super) enum Place {
 /// before them; a shard is told of the time only when that would make a difference.
 pub(super) struct Dispatcher<'scope> {
     links: Vec<Link<'scope>>,
-    hasher: RandomState,
+    owners: Owners,
     clock: Clock,
 }
 
@@ -87,14 +86,14 @@ impl<'scope> Dispatcher<'scope> {
                 home,
             })
         };
-        let links = shards
+        let links: Vec<_> = shards
             .into_iter()
             .enumerate()
             .map(link)
             .collect::<io::Result<_>>()?;
         Ok(Self {
+            owners: Owners::new(config.hasher(), links.len()),
             links,
-            hasher: config.hasher(),
             clock: Clock::new(config.clock_step),
         })
     }
@@ -102,16 +101,10 @@ impl<'scope> Dispatcher<'scope> {
     /// Takes in what was found in a frame.
     pub(super) fn observe(&mut self, observation: Observation<FiveTuple>, place: Place) {
         self.note(observation.ts());
-        let shard = match (self.links.len() as u64, observation.key()) {
-            (0 | 1, _) | (_, None) => 0,
-            // With the number it is another hash than that of the tables: by theirs the flows of a shard
-            // would crowd in a part of its table.
-            (shards, Some(key)) => self.hasher.hash_one((key, shards)) % shards,
+        let shard = observation.key().map_or(0, |key| self.owners.of(key));
+        let Some(link) = self.links.get_mut(shard) else {
+            return;
         };
-        let link = usize::try_from(shard)
-            .ok()
-            .and_then(|shard| self.links.get_mut(shard));
-        let Some(link) = link else { return };
         // A late packet does not show its shard what time it is.
         if observation.ts() < self.clock.now() {
             link.tell(self.clock.now());

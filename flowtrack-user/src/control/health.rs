@@ -51,6 +51,7 @@ fn rows(residual: &Residual) -> String {
     let Residual {
         xsk,
         wire,
+        handover,
         tracker,
         flows,
         records,
@@ -58,6 +59,7 @@ fn rows(residual: &Residual) -> String {
     let rows: Vec<_> = [
         ("xsk", xsk),
         ("wire", wire),
+        ("handover", handover),
         ("tracker", tracker),
         ("flows", flows),
         ("records", records),

@@ -3,6 +3,7 @@
 //! Each row closes against the one before it. What does not is the residual: it is shown as a number
 //! of its own, and it is 0 unless something was lost that nobody counted.
 
+mod handover;
 mod text;
 mod xdp;
 
@@ -11,8 +12,11 @@ use std::{collections::BTreeMap, fmt};
 use flowtrack_common::{EndReason, abi::Verdicts};
 use serde::Serialize;
 
-pub use self::xdp::{Counted, XdpRow};
-use super::{sampling::SamplingRow, watchdog::WatchdogRow};
+pub use self::{
+    handover::HandoverRow,
+    xdp::{Counted, XdpRow},
+};
+use super::{sampling::SamplingRow, steering::SteeringRow, watchdog::WatchdogRow};
 use crate::{export::OutputStatus, wire::Refusal, worker::ShardCounts};
 
 /// Packets that may be between the XDP program and the worker of a queue at any moment: a full RX
@@ -56,6 +60,8 @@ pub struct InterfaceRow {
     pub interface: String,
     /// Packets of its receive queues that have no worker, left to the kernel.
     pub other_queues: XdpRow,
+    /// How its packets come to their shards.
+    pub steering: SteeringRow,
 }
 
 /// Where the packets of a worker arrive.
@@ -118,6 +124,8 @@ pub struct LedgerRow {
     pub received: u64,
     /// The parser.
     pub wire: WireRow,
+    /// From the queue to the shards.
+    pub handover: HandoverRow,
     /// The tracker.
     pub tracker: TrackerRow,
     /// The way of the records to the control plane.
@@ -206,6 +214,8 @@ pub struct Residual {
     pub xsk: i64,
     /// Received, but neither filtered nor accepted nor refused.
     pub wire: i64,
+    /// Handed to the shard of another queue, but not taken in there; known in total only.
+    pub handover: i64,
     /// Accepted or tunnelled, but not taken in by the tracker.
     pub tracker: i64,
     /// Flows (not packets) that were started and are neither live nor ended.
@@ -225,11 +235,12 @@ impl Residual {
         let Self {
             xsk,
             wire,
+            handover,
             tracker,
             flows,
             records,
         } = self;
-        [xsk, wire, tracker, flows, records]
+        [xsk, wire, handover, tracker, flows, records]
             .into_iter()
             .map(|packets| packets.unsigned_abs())
             .sum()
@@ -267,6 +278,7 @@ impl LedgerRow {
             }),
             received: counts.received,
             wire: WireRow::from(counts),
+            handover: HandoverRow::new(counts),
             tracker: TrackerRow::from(counts),
             records: RecordsRow {
                 records,
@@ -321,7 +333,10 @@ impl Residual {
         Self {
             xsk,
             wire: signed(counts.received) - signed(counts.filtered + counts.accepted + refused),
-            tracker: signed(counts.accepted + counts.tunnelled) - signed(counts.matched),
+            handover: 0,
+            tracker: signed(counts.accepted + counts.tunnelled)
+                - signed(counts.matched)
+                - HandoverRow::new(counts).balance(),
             flows: signed(counts.created) - signed(ended + moment.live(counts.live)),
             records: unarrived + signed(counts.matched) - signed(recorded_packets),
         }
@@ -376,17 +391,16 @@ impl Ledger {
                 moment,
             )
         };
+        let mut total = LedgerRow::new(
+            i32::try_from(queues.len()).unwrap_or(i32::MAX),
+            xdp.as_ref(),
+            &sum,
+            (records, packets),
+            moment,
+        );
+        total.residual.handover = total.handover.close(moment);
         Self {
-            total: LedgerRow {
-                watchdog,
-                ..LedgerRow::new(
-                    i32::try_from(queues.len()).unwrap_or(i32::MAX),
-                    xdp.as_ref(),
-                    &sum,
-                    (records, packets),
-                    moment,
-                )
-            },
+            total: LedgerRow { watchdog, ..total },
             queues: queues.iter().map(row).collect(),
             other_queues: None,
             interfaces: Vec::new(),

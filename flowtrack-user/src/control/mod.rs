@@ -18,6 +18,7 @@ mod preflight;
 mod read;
 mod sampling;
 mod signals;
+pub(crate) mod steering;
 mod summary;
 mod tap;
 mod watchdog;
@@ -26,8 +27,8 @@ pub use self::{
     attachment::AttachError,
     collector::{Collector, CollectorCounts},
     ledger::{
-        Counted, InterfaceRow, Lane, Ledger, LedgerPart, LedgerRow, Moment, RecordsRow, Residual,
-        TrackerRow, WireRow, WorkerName, XdpRow, XskRow,
+        Counted, HandoverRow, InterfaceRow, Lane, Ledger, LedgerPart, LedgerRow, Moment,
+        RecordsRow, Residual, TrackerRow, WireRow, WorkerName, XdpRow, XskRow,
     },
     live::{RunConfig, run},
     mode::Mode,
@@ -35,6 +36,7 @@ pub use self::{
     preflight::PreflightError,
     read::{ReadConfig, ReadOutcome, read},
     sampling::{Estimated, Sampling, SamplingRow},
+    steering::{Method, Steering, SteeringRow},
     tap::{Tap, TapError},
     watchdog::{Stalled, WatchdogRow},
 };

@@ -108,6 +108,16 @@ shard_counts! {
         tunnelled,
         /// Accepted packets that have something in a tunnel that was refused: for information.
         refused_inside,
+        /// Packets that were handed to the shards of other queues, which own their flows.
+        handed_out,
+        /// Packets of other queues that the tracker took in.
+        handed_in,
+        /// Packets that were to be handed to their shard, whose ring was full.
+        handover_lost,
+        /// Packets that the tracker took in behind later ones of other queues: for information.
+        handover_late,
+        /// Packets of this queue and of its shard that wait for the other queues.
+        handover_waiting,
         /// Packets that the tracker took in.
         matched,
         /// Their bytes on the wire.

@@ -15,7 +15,7 @@ use aya::maps::MapError;
 use core_affinity::CoreId;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use super::{Shard, ShardCounts, SharedCounts, live::Worker};
+use super::{Handover, Shard, ShardCounts, SharedCounts, Sightings, live::Worker};
 use crate::{
     capture::{
         headers::{HeaderMap, RingConfig},
@@ -38,6 +38,10 @@ pub struct WorkerConfig {
     pub filter: Option<Filter>,
     /// What makes a flow.
     pub extractor: ExtractorConfig,
+    /// Its end of the hand-over, where packets may belong to the shards of other queues.
+    pub handover: Option<Handover>,
+    /// Where it notes flows that it has seen, if others may see them too.
+    pub sightings: Option<Arc<Sightings>>,
 }
 
 /// What a worker is told.
@@ -87,7 +91,7 @@ impl WorkerHandle {
                     core.id
                 );
             }
-            Worker::new(&config, shard(), commands, shared, rate).run();
+            Worker::new(config, shard(), commands, shared, rate).run();
         })?;
         Ok(Self {
             commands: Some(sender),

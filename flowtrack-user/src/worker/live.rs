@@ -16,7 +16,8 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, TryRecvError};
 use flowtrack_common::{EndReason, Timestamp};
 
 use super::{
-    Shard, ShardCounts, SharedCounts, WorkerConfig, handle::Command, source::Source, timer::Timer,
+    Handover, Shard, ShardCounts, SharedCounts, Sightings, WorkerConfig, handle::Command,
+    source::Source, timer::Timer,
 };
 use crate::{
     capture::{
@@ -30,6 +31,8 @@ use crate::{
 
 /// Longest wait for packets; a command waits as long.
 const IDLE_WAIT: Duration = Duration::from_millis(50);
+/// The same where others wait for its packets: they have to know that there are none.
+const HANDOVER_WAIT: Duration = Duration::from_millis(1);
 /// From one look at the socket's counters to the next.
 const STATS_INTERVAL: Duration = Duration::from_millis(10);
 /// The counters are published so often while packets arrive, and whenever there are none: that costs as
@@ -46,6 +49,8 @@ pub(super) struct Worker {
     intake: Intake,
     burst: Vec<Observation<FiveTuple>>,
     shard: Shard,
+    handover: Option<Handover>,
+    sightings: Option<Arc<Sightings>>,
     counts: ShardCounts,
     shared: Arc<SharedCounts>,
     /// N of 1/N of the flows that come here, as the control plane says.
@@ -64,7 +69,7 @@ pub(super) struct Worker {
 
 impl Worker {
     pub(super) fn new(
-        config: &WorkerConfig,
+        config: WorkerConfig,
         shard: Shard,
         commands: Receiver<Command>,
         shared: Arc<SharedCounts>,
@@ -78,6 +83,8 @@ impl Worker {
             intake: Intake::filtered(config.extractor, config.filter.clone()),
             burst: Vec::with_capacity(BURST * MAX_OBSERVATIONS),
             shard,
+            handover: config.handover,
+            sightings: config.sightings,
             counts: ShardCounts::default(),
             shared,
             rate,
@@ -104,6 +111,9 @@ impl Worker {
             }
         }
         self.drain();
+        if let Some(handover) = &mut self.handover {
+            handover.finish(&mut self.shard);
+        }
         self.shard.finish(EndReason::Shutdown);
         self.publish();
     }
@@ -126,6 +136,7 @@ impl Worker {
             source,
             intake,
             burst,
+            sightings,
             counts,
             tai,
             ..
@@ -136,6 +147,9 @@ impl Worker {
                 if let Observation::Packet(meta) = &mut observation {
                     // What lies in other buffers, or was not copied, was received as well.
                     meta.packet.truncated = false;
+                    if let Some(sightings) = sightings {
+                        sightings.note(&meta.packet.key);
+                    }
                 }
                 burst.push(observation);
             });
@@ -148,8 +162,14 @@ impl Worker {
         counts.bursts += 1;
         counts.received += received.packets;
         self.ring_was_full |= received.lost;
-        self.shard.burst(burst);
-        burst.clear();
+        match &mut self.handover {
+            None => self.shard.burst(burst),
+            Some(handover) => {
+                handover.give(burst, now);
+                handover.take_in(&mut self.shard, clock::now());
+            }
+        }
+        self.burst.clear();
         Some(now)
     }
 
@@ -168,7 +188,12 @@ impl Worker {
     /// Nothing has arrived: time goes on all the same.
     fn idle(&mut self) {
         let now = clock::now();
-        let more = self.shard.idle(now.saturating_sub(RING_DELAY));
+        // What arrived before the clock was read is there to be received.
+        if let Some(now) = self.receive() {
+            self.housekeep(now);
+            return;
+        }
+        let more = self.pass_time(now);
         self.housekeep(now);
         if more {
             return;
@@ -185,6 +210,17 @@ impl Worker {
         }
     }
 
+    /// It is `now` and no packet is waiting: flows expire by that. Returns whether there may be more to do.
+    fn pass_time(&mut self, now: Timestamp) -> bool {
+        let silent_until = now.saturating_sub(RING_DELAY);
+        let Some(handover) = &mut self.handover else {
+            return self.shard.idle(silent_until);
+        };
+        handover.advance(silent_until);
+        let more = handover.take_in(&mut self.shard, now);
+        self.shard.idle(handover.time()) || more
+    }
+
     /// Whether it polls the driver where others wait.
     fn polls(&mut self) -> bool {
         let socket = self.source.as_mut().and_then(Source::socket);
@@ -193,20 +229,28 @@ impl Worker {
 
     /// Waits for packets, or for a command where there is no source of them.
     fn wait(&mut self) -> io::Result<()> {
+        let longest = self.handover.as_ref().map_or(IDLE_WAIT, |_| HANDOVER_WAIT);
         let Some(source) = &mut self.source else {
-            match self.commands.recv_timeout(IDLE_WAIT) {
+            match self.commands.recv_timeout(longest) {
                 Ok(command) => self.handle(command),
                 // The loop sees that nobody is there any more.
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
             }
             return Ok(());
         };
-        source.wait(IDLE_WAIT)
+        source.wait(longest)
     }
 
     /// Reads what changes slowly: the socket's counters and the distance of the clocks.
     fn poll_stats(&mut self) {
         self.tai = TaiClock::measure();
+        self.poll_source_stats();
+        if self.handover.as_mut().is_some_and(Handover::has_lost) {
+            self.shard.capture_lost();
+        }
+    }
+
+    fn poll_source_stats(&mut self) {
         let Some(stats) = self.source.as_ref().and_then(|source| source.stats().ok()) else {
             return;
         };
@@ -218,7 +262,15 @@ impl Worker {
             self.closed_stats.rx_fill_ring_empty + stats.rx_fill_ring_empty;
         let ring_was_full = mem::take(&mut self.ring_was_full);
         if ring_was_full || self.counts.rx_dropped + self.counts.rx_ring_full > lost {
-            self.shard.capture_lost();
+            self.lose();
+        }
+    }
+
+    /// Packets of this queue are missing.
+    fn lose(&mut self) {
+        match &mut self.handover {
+            Some(handover) => handover.lose(),
+            None => self.shard.capture_lost(),
         }
     }
 
@@ -275,7 +327,7 @@ impl Worker {
     /// Whatever was on its way since the last source was closed, this worker did not see.
     fn reopen(&mut self) {
         self.close();
-        self.shard.capture_lost();
+        self.lose();
     }
 
     fn close(&mut self) {
@@ -312,6 +364,7 @@ impl Worker {
         let Self {
             intake,
             shard,
+            handover,
             counts,
             shared,
             ..
@@ -331,6 +384,9 @@ impl Worker {
             *count = packets;
         }
         shard.count(counts);
+        if let Some(handover) = handover {
+            handover.count(counts);
+        }
         shared.store(counts);
     }
 }

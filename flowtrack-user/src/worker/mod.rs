@@ -4,17 +4,22 @@ mod chunk;
 mod counts;
 mod events;
 mod handle;
+mod handover;
 mod live;
 mod shard;
+mod sightings;
 mod source;
 mod timer;
 mod top;
 
+pub(crate) use self::handover::Owners;
 pub use self::{
     chunk::{Chunk, ChunkPool, ChunkSink, Delivery, LostCounts},
     counts::{ShardCounts, SharedCounts},
     events::Events,
     handle::{WorkerConfig, WorkerHandle},
+    handover::{Handover, SLOT_BYTES},
     shard::Shard,
+    sightings::Sightings,
     top::{TopFlow, TopFlows},
 };

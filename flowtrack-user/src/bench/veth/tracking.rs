@@ -34,6 +34,8 @@ impl Receiver for Tracking {
             stamped: true,
             filter: None,
             extractor: ExtractorConfig::default(),
+            handover: None,
+            sightings: None,
         };
         let tracker = TrackerConfig {
             paging: Paging::Now,

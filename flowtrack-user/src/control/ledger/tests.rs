@@ -85,3 +85,75 @@ fn the_table_has_lines_for_tunnels_only_where_there_were_some() {
     let without = table(ShardCounts::default());
     assert!(!without.contains("tunnels") && !without.contains("inside"));
 }
+
+/// Two queues: the first one hands three of its seven packets to the second one.
+fn handed_over() -> [ShardCounts; 2] {
+    let queue = |received, matched| ShardCounts {
+        received,
+        accepted: received,
+        matched,
+        recorded_packets: matched,
+        ..ShardCounts::default()
+    };
+    [
+        ShardCounts {
+            handed_out: 3,
+            ..queue(7, 4)
+        },
+        ShardCounts {
+            handed_in: 3,
+            ..queue(2, 5)
+        },
+    ]
+}
+
+fn ledger(queues: [ShardCounts; 2], moment: Moment) -> Ledger {
+    let parts = queues.map(|counts| LedgerPart {
+        counts,
+        arrived: (1, counts.recorded_packets),
+        ..LedgerPart::default()
+    });
+    Ledger::new(&parts, Vec::new(), moment)
+}
+
+#[test]
+fn packets_that_were_handed_over_are_accounted_for_on_each_queue_and_in_total() {
+    for moment in [Moment::Running, Moment::Ended] {
+        let ledger = ledger(handed_over(), moment);
+        assert!(ledger.closes(), "{ledger}");
+        let HandoverRow {
+            handed_out,
+            handed_in,
+            ..
+        } = ledger.total.handover;
+        assert_eq!([handed_out, handed_in], [3, 3]);
+        assert!(ledger.to_string().contains("from other queues"), "{ledger}");
+    }
+}
+
+#[test]
+fn what_is_on_its_way_from_queue_to_queue_is_unexplained_at_the_end() {
+    let mut queues = handed_over();
+    // It has taken in one less: a packet is in the ring.
+    queues[1].handed_in -= 1;
+    queues[1].matched -= 1;
+    queues[1].recorded_packets -= 1;
+    let running = ledger(queues, Moment::Running);
+    assert!(running.closes(), "{running}");
+    assert_eq!(running.total.handover.in_flight, 1);
+    let ended = ledger(queues, Moment::Ended);
+    assert_eq!(ended.total.residual.handover, 1);
+    assert!(!ended.closes());
+}
+
+#[test]
+fn packets_that_wait_or_were_lost_in_a_ring_are_accounted_for() {
+    let mut queues = handed_over();
+    queues[0].received += 5;
+    queues[0].accepted += 5;
+    queues[0].handover_waiting += 3;
+    queues[0].handover_lost += 2;
+    let ledger = ledger(queues, Moment::Running);
+    assert!(ledger.closes(), "{ledger}");
+    assert_eq!(ledger.total.handover.lost, 2);
+}

@@ -8,7 +8,8 @@ use std::{
 use flowtrack_common::EndReason;
 
 use super::{
-    Counted, Lane, Ledger, LedgerRow, SamplingRow, WatchdogRow, WorkerName, XdpRow, XskRow, signed,
+    Counted, HandoverRow, Lane, Ledger, LedgerRow, SamplingRow, WatchdogRow, WorkerName, XdpRow,
+    XskRow, signed,
 };
 use crate::{export::OutputStatus, wire::Refusal};
 
@@ -158,6 +159,20 @@ impl Table<'_> {
         }
     }
 
+    /// Lines of packets that changed from one queue to another, where there are such packets at all.
+    fn handover(&mut self) {
+        let any = |row: &&LedgerRow| row.handover != HandoverRow::default();
+        if !self.rows.iter().any(any) {
+            return;
+        }
+        self.line("hand  to other queues", |row| row.handover.handed_out);
+        self.line("over  from other queues", |row| row.handover.handed_in);
+        self.line("      lost, ring full", |row| row.handover.lost);
+        self.line("      waiting for other queues", |row| row.handover.waiting);
+        self.line("      on their way", |row| row.handover.in_flight);
+        self.line("      behind later ones", |row| row.handover.late);
+    }
+
     fn xsk(&mut self, name: &str, value: impl Fn(&XskRow) -> u64) {
         self.line(name, |row| row.xsk.as_ref().map_or(0, &value));
     }
@@ -217,6 +232,7 @@ fn lines(rows: &[&LedgerRow]) -> Vec<(String, Vec<i64>)> {
     }
     let refusals = Refusal::ALL.iter().map(|reason| reason.name());
     table.named("      refused: ", refusals, |row| &row.wire.refused);
+    table.handover();
     table.line("track taken in", |row| row.tracker.packets);
     table.line("      in records", |row| row.records.packets);
     table.line("      in live flows", |row| row.records.live_packets);
