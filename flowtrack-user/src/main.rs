@@ -91,6 +91,7 @@ fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
         tracker,
         sampling: args.sample,
         stalled: args.stalled.meant(),
+        steering: args.steering.meant(),
     })?;
     say(&ledger);
     let status = status(&ledger);

@@ -8,7 +8,10 @@ use std::{
 
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 
-use super::{BenchArgs, DoctorArgs, ModeArg, SharedArgs, choices::StalledArg};
+use super::{
+    BenchArgs, DoctorArgs, ModeArg, SharedArgs,
+    choices::{StalledArg, SteeringArg},
+};
 use crate::{
     control::{Mode, Sampling},
     export::same_file,
@@ -122,6 +125,10 @@ pub struct RunArgs {
     /// What becomes of a queue that takes no packets though some come.
     #[arg(long, value_enum, default_value_t = StalledArg::Report)]
     pub stalled: StalledArg,
+
+    /// How both directions of a flow come to one shard, where there are several queues.
+    #[arg(long, value_enum, default_value_t = SteeringArg::Auto)]
+    pub steering: SteeringArg,
 
     /// No live summary.
     #[arg(short, long)]

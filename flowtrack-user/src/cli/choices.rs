@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 
 use crate::{
-    control::{Mode, Stalled},
+    control::{Mode, Stalled, Steering},
     flow::{ExtractorConfig, Fragments, IcmpFlows, TrackerConfig, Tunnels},
 };
 
@@ -127,5 +127,19 @@ words! {
         Report,
         /// The same, and then its packets go to the host, until its worker moves again.
         Pass,
+    }
+}
+
+words! {
+    /// How both directions of a flow come to one shard.
+    SteeringArg: Steering {
+        /// By the NIC where it can put them on one queue, else by handing packets over.
+        Auto,
+        /// The RSS of the NIC is made symmetric until the end; it is an error if that cannot be.
+        Rss,
+        /// The headers of a packet are handed over to the queue that its flow belongs to.
+        HandOver,
+        /// Nothing is done for it: each queue has records of what it saw.
+        Off,
     }
 }

@@ -13,7 +13,9 @@ pub use self::{
     bench::{
         BenchArgs, BenchCommand, ExpiryArgs, FloodArgs, LimitArgs, TrackArgs, VethArgs, XdpArgs,
     },
-    choices::{FragmentsArg, IcmpArg, KeyPart, ModeArg, Profile, StalledArg, TunnelsArg},
+    choices::{
+        FragmentsArg, IcmpArg, KeyPart, ModeArg, Profile, StalledArg, SteeringArg, TunnelsArg,
+    },
     doctor::DoctorArgs,
     shared::SharedArgs,
     values::{DurationError, IdleTimeout, IdleTimeoutError, TimeoutScope},

@@ -16,7 +16,7 @@ pub use self::{
     handover::HandoverRow,
     xdp::{Counted, XdpRow},
 };
-use super::{sampling::SamplingRow, watchdog::WatchdogRow};
+use super::{sampling::SamplingRow, steering::SteeringRow, watchdog::WatchdogRow};
 use crate::{export::OutputStatus, wire::Refusal, worker::ShardCounts};
 
 /// Packets that may be between the XDP program and the worker of a queue at any moment: a full RX
@@ -60,6 +60,8 @@ pub struct InterfaceRow {
     pub interface: String,
     /// Packets of its receive queues that have no worker, left to the kernel.
     pub other_queues: XdpRow,
+    /// How its packets come to their shards.
+    pub steering: SteeringRow,
 }
 
 /// Where the packets of a worker arrive.

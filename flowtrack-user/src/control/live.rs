@@ -21,6 +21,7 @@ use super::{
     preflight,
     sampling::{Sampling, SamplingRow, Variance, sample_key},
     signals::Signals,
+    steering::{self, Steered, Steering},
     summary::Summary,
     watchdog::Stalled,
 };
@@ -30,8 +31,8 @@ use crate::{
     flow::{EventKinds, ExtractorConfig, TrackerConfig},
     table::Paging,
     worker::{
-        Chunk, ChunkPool, ChunkSink, Delivery, Handover, Shard, ShardCounts, WorkerConfig,
-        WorkerHandle,
+        Chunk, ChunkPool, ChunkSink, Delivery, Handover, Shard, ShardCounts, Sightings,
+        WorkerConfig, WorkerHandle,
     },
 };
 
@@ -85,6 +86,8 @@ pub struct RunConfig {
     pub filter: Option<Filter>,
     /// What is not wanted goes on to the host, where the XDP program decides.
     pub pass_filtered: bool,
+    /// How both directions of a flow come to one shard.
+    pub steering: Steering,
     /// What makes a flow.
     pub extractor: ExtractorConfig,
     /// Size and timeouts of each tracker; there is one a queue.
@@ -167,6 +170,7 @@ pub fn run(config: &RunConfig) -> anyhow::Result<Ledger> {
             Some(address) => Some(metrics::listen(address).await?),
             None => None,
         };
+        steering::restore_leftovers();
         let mut run = Run::start(config, &indices)?;
         if let Some(listener) = scrapers {
             tokio::spawn(metrics::serve(listener, run.latest.subscribe()));
@@ -221,9 +225,17 @@ impl Run {
                 .context("an interface without an index")?;
             indices = rest;
             let first_shard = hiring.pools.len();
-            let workers = hiring.workers(&port)?;
+            let mut steered = steering::steer(&port, config.steering)?;
+            let workers = hiring.workers(&port, &mut steered)?;
             let care = config.care();
-            ports.push(Port::start(port, those, workers, first_shard, care)?);
+            ports.push(Port::start(
+                port,
+                those,
+                workers,
+                steered,
+                first_shard,
+                care,
+            )?);
         }
         let arrived = CollectorCounts::new(shards);
         let collector = Collector {
@@ -390,19 +402,20 @@ struct Hiring<'a> {
 
 impl Hiring<'_> {
     /// Starts the workers of `port`.
-    fn workers(&mut self, port: &AttachConfig) -> anyhow::Result<Vec<WorkerHandle>> {
+    fn workers(
+        &mut self,
+        port: &AttachConfig,
+        steered: &mut Steered,
+    ) -> anyhow::Result<Vec<WorkerHandle>> {
         let origin = Origin {
             interface: Some(port.name().into()),
         };
-        // A single worker has nobody to hand packets to.
-        let mut handovers = if port.lanes.len() > 1 {
-            Handover::group(port.lanes.len(), &self.config.tracker.hasher()).into_iter()
-        } else {
-            Vec::new().into_iter()
-        };
+        let handovers = steered.handovers(&self.config.tracker.hasher());
+        let (mut handovers, mut sightings) =
+            (handovers.into_iter(), steered.sightings().into_iter());
         let lanes = port.lanes.iter();
         lanes
-            .map(|lane| self.worker(*lane, &origin, handovers.next()))
+            .map(|lane| self.worker(*lane, &origin, handovers.next(), sightings.next()))
             .collect()
     }
 
@@ -411,6 +424,7 @@ impl Hiring<'_> {
         lane: u32,
         origin: &Origin,
         handover: Option<Handover>,
+        sightings: Option<Arc<Sightings>>,
     ) -> anyhow::Result<WorkerHandle> {
         let shard = self.pools.len();
         let sender = self.sender.clone();
@@ -427,6 +441,7 @@ impl Hiring<'_> {
             filter: self.config.worker_filter(),
             extractor: self.config.extractor,
             handover,
+            sightings,
         };
         let worker = WorkerHandle::start(worker, move || Shard::new(tracker, sink))
             .context("cannot start a worker")?;

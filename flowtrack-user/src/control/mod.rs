@@ -18,6 +18,7 @@ mod preflight;
 mod read;
 mod sampling;
 mod signals;
+pub(crate) mod steering;
 mod summary;
 mod tap;
 mod watchdog;
@@ -35,6 +36,7 @@ pub use self::{
     preflight::PreflightError,
     read::{ReadConfig, ReadOutcome, read},
     sampling::{Estimated, Sampling, SamplingRow},
+    steering::{Method, Steering, SteeringRow},
     tap::{Tap, TapError},
     watchdog::{Stalled, WatchdogRow},
 };

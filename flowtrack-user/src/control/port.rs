@@ -16,6 +16,7 @@ use super::{
     attachment::{AttachConfig, Attachment, VerdictSums, close_sources},
     ledger::XdpRow,
     sampling::Sampling,
+    steering::{Steered, SteeringRow},
     summary::Summary,
     watchdog::{Stalled, Watchdog, WatchdogRow},
 };
@@ -53,6 +54,8 @@ pub(super) struct Port {
     /// Verdicts of attachments that are gone.
     past: VerdictSums,
     workers: Vec<WorkerHandle>,
+    /// How packets come to the worker of their flow. It outlives the workers.
+    steered: Steered,
     /// The shard of the first worker; those of the others follow.
     first_shard: usize,
     /// Of each interface.
@@ -72,6 +75,7 @@ impl Port {
         config: AttachConfig,
         indices: &[u32],
         workers: Vec<WorkerHandle>,
+        steered: Steered,
         first_shard: usize,
         care: Care,
     ) -> anyhow::Result<Self> {
@@ -79,6 +83,7 @@ impl Port {
             queues: workers.len(),
             attachment: None,
             past: VerdictSums::new(&config),
+            steered,
             first_shard,
             links: config
                 .interfaces
@@ -169,6 +174,7 @@ impl Port {
         if self.config.mode == Mode::Tap {
             self.watch_queues();
         }
+        self.steered.look(&self.config);
         if self.attachment.is_none()
             && let Some(indices) = indices.into_iter().collect::<Option<Vec<_>>>()
         {
@@ -222,6 +228,7 @@ impl Port {
         };
         attachment.detach();
         close_sources(&self.workers);
+        self.steered.look(&self.config);
         match attachment.verdicts() {
             Ok(verdicts) => self.past = verdicts,
             Err(error) => log::error!("cannot read what the XDP program has counted: {error}"),
@@ -258,6 +265,7 @@ impl Port {
             counts,
             verdicts: attached.unwrap_or_else(|| self.past.clone()),
             watchdogs: self.watchdogs.iter().map(Watchdog::row).collect(),
+            steering: self.steered.row(),
             rate: self.sampling.rate,
             least_rate: self.sampling.least,
         }
@@ -271,6 +279,7 @@ pub(super) struct PortCounts {
     pub(super) counts: Vec<ShardCounts>,
     pub(super) verdicts: VerdictSums,
     watchdogs: Vec<WatchdogRow>,
+    steering: SteeringRow,
     /// The share of the flows that is tracked.
     pub(super) rate: SampleRate,
     /// The smallest share so far.
@@ -313,6 +322,7 @@ impl PortCounts {
         interfaces.map(|(interface, others)| InterfaceRow {
             interface: interface.clone(),
             other_queues: XdpRow::from(others),
+            steering: self.steering,
         })
     }
 }

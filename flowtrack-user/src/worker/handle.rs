@@ -15,7 +15,7 @@ use aya::maps::MapError;
 use core_affinity::CoreId;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use super::{Handover, Shard, ShardCounts, SharedCounts, live::Worker};
+use super::{Handover, Shard, ShardCounts, SharedCounts, Sightings, live::Worker};
 use crate::{
     capture::{
         headers::{HeaderMap, RingConfig},
@@ -40,6 +40,8 @@ pub struct WorkerConfig {
     pub extractor: ExtractorConfig,
     /// Its end of the hand-over, where packets may belong to the shards of other queues.
     pub handover: Option<Handover>,
+    /// Where it notes flows that it has seen, if others may see them too.
+    pub sightings: Option<Arc<Sightings>>,
 }
 
 /// What a worker is told.

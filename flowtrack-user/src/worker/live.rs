@@ -16,8 +16,8 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, TryRecvError};
 use flowtrack_common::{EndReason, Timestamp};
 
 use super::{
-    Handover, Shard, ShardCounts, SharedCounts, WorkerConfig, handle::Command, source::Source,
-    timer::Timer,
+    Handover, Shard, ShardCounts, SharedCounts, Sightings, WorkerConfig, handle::Command,
+    source::Source, timer::Timer,
 };
 use crate::{
     capture::{
@@ -55,6 +55,7 @@ pub(super) struct Worker {
     burst: Vec<Observation<FiveTuple>>,
     shard: Shard,
     handover: Option<Handover>,
+    sightings: Option<Arc<Sightings>>,
     counts: ShardCounts,
     shared: Arc<SharedCounts>,
     /// N of 1/N of the flows that come here, as the control plane says.
@@ -88,6 +89,7 @@ impl Worker {
             burst: Vec::with_capacity(BURST * MAX_OBSERVATIONS),
             shard,
             handover: config.handover,
+            sightings: config.sightings,
             counts: ShardCounts::default(),
             shared,
             rate,
@@ -114,7 +116,9 @@ impl Worker {
             }
         }
         self.drain();
-        self.hand_over_the_rest();
+        if let Some(handover) = &mut self.handover {
+            handover.finish(&mut self.shard);
+        }
         self.shard.finish(EndReason::Shutdown);
         self.publish();
     }
@@ -137,6 +141,7 @@ impl Worker {
             source,
             intake,
             burst,
+            sightings,
             counts,
             tai,
             ..
@@ -151,6 +156,9 @@ impl Worker {
                 if let Observation::Packet(meta) = &mut observation {
                     // What lies in other buffers, or was not copied, was received as well.
                     meta.packet.truncated = false;
+                    if let Some(sightings) = sightings {
+                        sightings.note(&meta.packet.key);
+                    }
                 }
                 burst.push(observation);
             });
@@ -166,7 +174,7 @@ impl Worker {
             None => self.shard.burst(burst),
             Some(handover) => {
                 handover.give(burst, now);
-                take_in(handover, &mut self.shard, clock::now());
+                handover.take_in(&mut self.shard, clock::now());
             }
         }
         self.burst.clear();
@@ -210,6 +218,17 @@ impl Worker {
         }
     }
 
+    /// It is `now` and no packet is waiting: flows expire by that. Returns whether there may be more to do.
+    fn pass_time(&mut self, now: Timestamp) -> bool {
+        let silent_until = now.saturating_sub(RING_DELAY);
+        let Some(handover) = &mut self.handover else {
+            return self.shard.idle(silent_until);
+        };
+        handover.advance(silent_until);
+        let more = handover.take_in(&mut self.shard, now);
+        self.shard.idle(handover.time()) || more
+    }
+
     /// Whether it polls the driver where others wait.
     fn polls(&mut self) -> bool {
         let socket = self.source.as_mut().and_then(Source::socket);
@@ -244,13 +263,13 @@ impl Worker {
     /// Reads what changes slowly: the socket's counters and the distance of the clocks.
     fn poll_stats(&mut self) {
         self.tai = TaiClock::measure();
-        self.poll_socket_stats();
+        self.poll_source_stats();
         if self.handover.as_mut().is_some_and(Handover::has_lost) {
             self.shard.capture_lost();
         }
     }
 
-    fn poll_socket_stats(&mut self) {
+    fn poll_source_stats(&mut self) {
         let Some(stats) = self.source.as_ref().and_then(|source| source.stats().ok()) else {
             return;
         };

@@ -7,6 +7,7 @@ mod handle;
 mod handover;
 mod live;
 mod shard;
+mod sightings;
 mod source;
 mod timer;
 mod top;
@@ -19,5 +20,6 @@ pub use self::{
     handle::{WorkerConfig, WorkerHandle},
     handover::{Handover, SLOT_BYTES},
     shard::Shard,
+    sightings::Sightings,
     top::{TopFlow, TopFlows},
 };

@@ -35,6 +35,7 @@ impl Receiver for Tracking {
             filter: None,
             extractor: ExtractorConfig::default(),
             handover: None,
+            sightings: None,
         };
         let tracker = TrackerConfig {
             paging: Paging::Now,

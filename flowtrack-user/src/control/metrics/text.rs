@@ -135,7 +135,9 @@ mod tests {
 
     use super::*;
     use crate::{
-        control::{InterfaceRow, Lane, LedgerPart, Moment, WorkerName, XdpRow},
+        control::{
+            InterfaceRow, Lane, LedgerPart, Method, Moment, SteeringRow, WorkerName, XdpRow,
+        },
         wire::Refusal,
         worker::ShardCounts,
     };
@@ -169,6 +171,10 @@ mod tests {
         let row = InterfaceRow {
             interface: "eth1".to_owned(),
             other_queues: XdpRow::default(),
+            steering: SteeringRow {
+                method: Method::HandOver,
+                split_flows: 5,
+            },
         };
         Ledger::new(&[part], Vec::new(), Moment::Running)
             .with_interfaces(vec![row], &Verdicts::default())

@@ -141,7 +141,7 @@ fn ask(name: &str, command: &mut [u32]) -> io::Result<()> {
 }
 
 impl HashFunction {
-    fn from_bits(bits: u8) -> Self {
+    pub(crate) fn from_bits(bits: u8) -> Self {
         match bits {
             1 => Self::Toeplitz,
             2 => Self::Xor,
@@ -150,7 +150,7 @@ impl HashFunction {
         }
     }
 
-    fn bits(self) -> u8 {
+    pub(crate) fn bits(self) -> u8 {
         match self {
             Self::Toeplitz => 1,
             Self::Xor => 2,
@@ -161,7 +161,7 @@ impl HashFunction {
 }
 
 impl Symmetry {
-    fn from_bits(bits: u8) -> Self {
+    pub(crate) fn from_bits(bits: u8) -> Self {
         match bits {
             0 => Self::None,
             1 => Self::Xor,
@@ -170,7 +170,7 @@ impl Symmetry {
         }
     }
 
-    fn bits(self) -> u8 {
+    pub(crate) fn bits(self) -> u8 {
         match self {
             Self::None => 0,
             Self::Xor => 1,

@@ -5,6 +5,7 @@
 //! if all had arrived on one queue: whatever is older than what every worker has handed over already.
 #![forbid(unsafe_code)]
 
+mod drive;
 mod merge;
 mod owners;
 mod progress;
