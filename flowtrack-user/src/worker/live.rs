@@ -147,7 +147,8 @@ impl Worker {
         }
         counts.bursts += 1;
         counts.received += received.packets;
-        self.ring_was_full |= received.lost;
+        counts.headers_lost += received.lost;
+        self.ring_was_full |= received.lost > 0;
         self.shard.burst(burst);
         burst.clear();
         Some(now)
