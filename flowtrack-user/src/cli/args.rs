@@ -185,6 +185,7 @@ impl RunArgs {
             (self.require_zero_copy, "--require-zero-copy"),
             (self.busy_poll.is_some(), "--busy-poll"),
             (self.timestamps == Timestamps::Burst, "--timestamps burst"),
+            (self.stalled == StalledArg::Pass, "--stalled pass"),
         ];
         if mode == Mode::Inline && self.interfaces.len() != 2 {
             return Some(format!(
@@ -200,7 +201,7 @@ impl RunArgs {
         let given = sockets.iter().find(|(given, _)| *given);
         given.map(|(_, option)| {
             format!(
-                "{option} is for --mode tap: {mode} mode has no AF_XDP sockets, it copies headers"
+                "{option} is for --mode tap: in {mode} mode packets go on, and headers are copied"
             )
         })
     }

@@ -16,10 +16,10 @@ use super::Mode;
 use crate::{
     capture::{
         headers::RingConfig,
-        xdp::{Program, ProgramError, SocketConfig, SocketError, SocketReport},
+        xdp::{AttachMode, Program, ProgramError, SocketConfig, SocketError, SocketReport},
     },
     filter::Filter,
-    sys::{self, interface},
+    sys::{self, interface, netlink},
     worker::WorkerHandle,
 };
 
@@ -88,6 +88,21 @@ pub enum AttachError {
     /// A worker has panicked.
     #[error("worker {0} is gone")]
     Worker(u32),
+    /// The driver sends nothing that a program on another interface hands over.
+    #[error(
+        "{0} sends no packets that a program redirects to it (its driver has no ndo_xdp_xmit, or not as it \
+         is set up): inline mode needs that; on veth `ethtool -K PEER gro on` at the other end switches it on"
+    )]
+    NoTransmit(String),
+    /// What the driver can do is not known.
+    #[error("cannot find out what the driver of {interface} can do")]
+    Features {
+        /// The interface.
+        interface: String,
+        /// The reason.
+        #[source]
+        source: io::Error,
+    },
     /// Promiscuous mode.
     #[error("cannot put the interface into promiscuous mode")]
     Promiscuous(#[source] io::Error),
@@ -128,7 +143,11 @@ impl Attachment {
                 .into_iter()
                 .zip(indices)
                 .map(|(program, index)| End::attach(program, *index, config.mode));
-            Ok((sockets, ends.collect::<Result<Vec<_>, _>>()?))
+            let ends = ends.collect::<Result<Vec<_>, _>>()?;
+            if config.mode == Mode::Inline {
+                check_transmit(&config.interfaces, &ends)?;
+            }
+            Ok((sockets, ends))
         });
         let (opened, ends) = attached.inspect_err(|_| close_sources(workers))?;
         let (descriptors, sockets) = opened.into_iter().unzip();
@@ -204,6 +223,26 @@ impl Drop for Attachment {
     fn drop(&mut self) {
         self.detach();
     }
+}
+
+/// Checks that each interface sends what the program on the other one redirects to it. Some drivers can do
+/// that only with a program of their own, so this is asked when they have one. Where the program on the other
+/// one is generic, the network stack sends.
+fn check_transmit(interfaces: &[String], ends: &[End]) -> Result<(), AttachError> {
+    let others = ends.iter().rev();
+    for ((interface, end), other) in interfaces.iter().zip(ends).zip(others) {
+        let features = netlink::xdp_features(end.index);
+        let features = features.map_err(|source| AttachError::Features {
+            interface: interface.clone(),
+            source,
+        })?;
+        // A kernel before 6.3 does not tell.
+        let refused = features.is_some_and(|features| !features.redirect_target());
+        if other.mode == AttachMode::Native && refused {
+            return Err(AttachError::NoTransmit(interface.clone()));
+        }
+    }
+    Ok(())
 }
 
 /// Opens what the programs hand packets to.

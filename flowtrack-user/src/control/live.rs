@@ -160,6 +160,9 @@ pub fn run(config: &RunConfig) -> anyhow::Result<Ledger> {
         .iter()
         .map(|interface| preflight::check(interface, config.mode, config.take_over))
         .collect::<Result<Vec<_>, _>>()?;
+    if let (Mode::Inline, [one, other]) = (config.mode, &config.interfaces[..]) {
+        preflight::check_pair(one, other)?;
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -5,7 +5,7 @@ use std::{io, net::IpAddr};
 use super::Mode;
 use crate::sys::{
     capability::{self, Capability},
-    interface,
+    interface::{self, LinkState},
 };
 
 /// Capture cannot start, and nothing was changed.
@@ -40,6 +40,18 @@ pub enum PreflightError {
         /// What it carries.
         carries: String,
     },
+    /// One of two interfaces would forward what the other one cannot carry.
+    #[error(
+        "{} carries packets of {} bytes and {} of {}: inline mode forwards whole packets; give both the \
+         same MTU, `ip link set {} mtu {}`",
+        .0.0, .0.1, .1.0, .1.1, .1.0, .0.1
+    )]
+    Mtu((String, u32), (String, u32)),
+    /// One of two interfaces forwards nothing.
+    #[error(
+        "{0} is down: nothing can be forwarded through it; `ip link set {0} up`, and the other end too"
+    )]
+    Down(String),
     /// Packets do not arrive on it, or twice.
     #[error("{0} is the loopback interface, where each packet would be seen twice: tap a real one")]
     Loopback(String),
@@ -74,6 +86,22 @@ pub(super) fn check(interface: &str, mode: Mode, take_over: bool) -> Result<u32,
         }
     }
     Ok(index)
+}
+
+/// Checks that packets can be forwarded between two interfaces.
+pub(super) fn check_pair(one: &str, other: &str) -> Result<(), PreflightError> {
+    for interface in [one, other] {
+        if interface::link_state(interface) != LinkState::Up {
+            return Err(PreflightError::Down(interface.to_owned()));
+        }
+    }
+    match (interface::mtu(one), interface::mtu(other)) {
+        (Some(mtu), Some(other_mtu)) if mtu != other_mtu => Err(PreflightError::Mtu(
+            (one.to_owned(), mtu),
+            (other.to_owned(), other_mtu),
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// What would be cut off, in words.

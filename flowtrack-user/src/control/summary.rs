@@ -82,13 +82,14 @@ impl Summary {
         let rate = |now: u64, before: u64| per_second(now.saturating_sub(before), seconds);
         let total = &ledger.total;
         let socket = total.xsk.map_or(0, |xsk| xsk.rx_dropped + xsk.rx_ring_full);
+        let lost = socket + total.xdp.map_or(0, |xdp| xdp.ring_full.packets);
         let outputs: u64 = ledger
             .outputs
             .iter()
             .map(|output| output.counts.failed)
             .sum();
         format!(
-            "{:>5}s {}pps {}bit/s | flows {} new/s {} live | lost {socket} pkts {} records | \
+            "{:>5}s {}pps {}bit/s | flows {} new/s {} live | lost {lost} pkts {} records | \
              residual {}\n",
             self.started.elapsed().as_secs(),
             scaled(rate(totals.packets, self.previous.packets)),

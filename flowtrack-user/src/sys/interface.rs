@@ -37,6 +37,12 @@ pub fn link_state(name: &str) -> LinkState {
     }
 }
 
+/// Longest packet that the interface carries, without its link-layer header; `None` if it does not tell.
+pub fn mtu(name: &str) -> Option<u32> {
+    let text = fs::read_to_string(format!("/sys/class/net/{name}/mtu")).ok()?;
+    text.trim().parse().ok()
+}
+
 /// Number of receive queues in use.
 pub fn receive_queues(name: &str) -> u32 {
     if let Ok(Some(channels)) = ethtool::channels::read(name)

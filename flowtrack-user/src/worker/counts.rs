@@ -100,6 +100,9 @@ shard_counts! {
         /// Times that the kernel found the fill ring empty (`rx_fill_ring_empty_descs`). In copy
         /// mode each of them stands in `rx_dropped` too.
         rx_fill_ring_empty,
+        /// Packets whose headers were not copied, as far as those behind them have told: for information,
+        /// the XDP program counts them all.
+        headers_lost,
         /// Packets that the worker's filter does not want.
         filtered,
         /// Packets that have a key.

@@ -41,11 +41,6 @@ const PUBLISH_INTERVAL: Duration = Duration::from_millis(1);
 /// Nothing arrives for this long after the program was detached: all has been received.
 const DRAIN_SILENCE: Duration = Duration::from_millis(20);
 
-/// The others may take so long to drain their queues at the end.
-const END_WAIT: Duration = Duration::from_secs(5);
-/// Rounds in which packets that were handed over are taken in, before the own ones are looked after again.
-const ROUNDS: usize = 8;
-
 pub(super) struct Worker {
     commands: Receiver<Command>,
     source: Option<Source>,
@@ -148,10 +143,6 @@ impl Worker {
         } = self;
         let mut now = Timestamp::EPOCH;
         let received = source.as_mut()?.receive(*tai, |frame| {
-            now = now.max(frame.ts);
-            if !intake.wants(frame) {
-                return;
-            }
             intake.frame(frame, |mut observation| {
                 if let Observation::Packet(meta) = &mut observation {
                     // What lies in other buffers, or was not copied, was received as well.
@@ -162,6 +153,7 @@ impl Worker {
                 }
                 burst.push(observation);
             });
+            now = now.max(frame.ts);
         });
         if received.packets == 0 {
             counts.waits += 1;
@@ -169,7 +161,8 @@ impl Worker {
         }
         counts.bursts += 1;
         counts.received += received.packets;
-        self.ring_was_full |= received.lost;
+        counts.headers_lost += received.lost;
+        self.ring_was_full |= received.lost > 0;
         match &mut self.handover {
             None => self.shard.burst(burst),
             Some(handover) => {
@@ -233,17 +226,6 @@ impl Worker {
     fn polls(&mut self) -> bool {
         let socket = self.source.as_mut().and_then(Source::socket);
         socket.is_some_and(|socket| socket.polls())
-    }
-
-    /// It is `now` and no packet is waiting: flows expire by that. Returns whether there may be more to do.
-    fn pass_time(&mut self, now: Timestamp) -> bool {
-        let silent_until = now.saturating_sub(RING_DELAY);
-        let Some(handover) = &mut self.handover else {
-            return self.shard.idle(silent_until);
-        };
-        handover.advance(silent_until);
-        let more = take_in(handover, &mut self.shard, now);
-        self.shard.idle(handover.time()) || more
     }
 
     /// Waits for packets, or for a command where there is no source of them.
@@ -379,29 +361,6 @@ impl Worker {
         self.poll_stats();
     }
 
-    /// Tells the others that no more packets come from here, and takes in what they still have for this
-    /// shard. Whoever does not come to an end is not waited for.
-    fn hand_over_the_rest(&mut self) {
-        let Some(handover) = &mut self.handover else {
-            return;
-        };
-        handover.close();
-        let start = Instant::now();
-        loop {
-            let more = take_in(handover, &mut self.shard, clock::now());
-            if !more && (handover.is_over() || start.elapsed() > END_WAIT) {
-                break;
-            }
-            if !more {
-                thread::sleep(HANDOVER_WAIT);
-            }
-        }
-        self.shard.idle(handover.time());
-        if handover.has_lost() {
-            self.shard.capture_lost();
-        }
-    }
-
     fn publish(&mut self) {
         let Self {
             intake,
@@ -431,15 +390,4 @@ impl Worker {
         }
         shared.store(counts);
     }
-}
-
-/// Takes in what is due of all that was handed over, in a bounded number of rounds. Returns whether there
-/// may be more.
-fn take_in(handover: &mut Handover, shard: &mut Shard, now: Timestamp) -> bool {
-    let mut round = || {
-        let (due, more) = handover.take(now);
-        shard.burst(due);
-        more
-    };
-    (0..ROUNDS).all(|_| round())
 }

@@ -73,8 +73,8 @@ impl HeaderMap {
 pub struct Burst {
     /// Packets.
     pub packets: u64,
-    /// There are packets that the ring had no room for, since the burst before this one.
-    pub lost: bool,
+    /// Packets that the ring had no room for, since the burst before this one; or more.
+    pub lost: u64,
 }
 
 /// The copies of the headers of a CPU's packets.
@@ -118,7 +118,7 @@ impl HeaderRing {
             };
             each(&frame);
             burst.packets += 1;
-            burst.lost |= lost > 0;
+            burst.lost += u64::from(lost);
         }
         self.busy |= burst.packets > 0;
         burst

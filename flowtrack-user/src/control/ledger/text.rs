@@ -186,16 +186,13 @@ impl LedgerRow {
     }
 }
 
-fn lines(rows: &[&LedgerRow]) -> Vec<(String, Vec<i64>)> {
-    let mut table = Table {
-        rows,
-        lines: Vec::new(),
-    };
-    if rows.iter().any(|row| row.xdp.is_some()) {
-        let copies = rows.iter().any(|row| row.copies());
+/// The way of packets to the workers.
+fn capture_lines(table: &mut Table<'_>) {
+    if table.rows.iter().any(|row| row.xdp.is_some()) {
+        let copies = table.rows.iter().any(|row| row.copies());
         if copies {
-            table.xdp("XDP   observed", |xdp| xdp.observed);
-            table.xdp("      forwarded", |xdp| xdp.forwarded);
+            table.any_xdp("XDP   forwarded", |xdp| xdp.forwarded);
+            table.any_xdp("XDP   observed", |xdp| xdp.observed);
         } else {
             table.xdp("XDP   redirected to the socket", |xdp| xdp.redirected);
         }
@@ -217,6 +214,14 @@ fn lines(rows: &[&LedgerRow]) -> Vec<(String, Vec<i64>)> {
         table.any_watchdog("      stood still", |dog| dog.stalls);
         table.any_watchdog("      left to the host", |dog| dog.passes);
     }
+}
+
+fn lines(rows: &[&LedgerRow]) -> Vec<(String, Vec<i64>)> {
+    let mut table = Table {
+        rows,
+        lines: Vec::new(),
+    };
+    capture_lines(&mut table);
     table.line("      received", |row| row.received);
     if rows.iter().any(|row| row.wire.filtered > 0) {
         table.line("wire  filtered", |row| row.wire.filtered);

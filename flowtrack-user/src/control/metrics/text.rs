@@ -1,7 +1,8 @@
 //! Every number of the ledger, under the name that it has there.
 //!
 //! `queues[].xdp.redirected.packets` becomes `flowtrack_xdp_redirected_packets_total`, with the labels
-//! `interface` and `queue`. The sums of the ledger are left out: Prometheus adds up by itself.
+//! `interface` and `queue`, or `cpu` where headers are copied. The sums of the ledger are left out:
+//! Prometheus adds up by itself.
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 

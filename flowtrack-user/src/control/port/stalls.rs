@@ -9,7 +9,13 @@ use crate::control::{
 
 impl Port {
     /// Does what there is to do about queues that stand still.
+    ///
+    /// Where headers are copied there is nothing to do: packets go on, and a ring that nobody reads is
+    /// full, which is counted.
     pub(super) fn watch_stalls(&mut self, mut summary: Option<&mut Summary>) {
+        if self.config.mode.copies() {
+            return;
+        }
         let Self {
             attachment: Some(attachment),
             watchdogs,

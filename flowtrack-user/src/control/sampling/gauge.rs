@@ -15,7 +15,7 @@ const HALF_PERCENT: u64 = 40;
 /// What the last tick has shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::control) struct Reading {
-    /// A socket dropped packets.
+    /// A socket dropped packets, or a ring had no room for headers.
     pub(super) lost: bool,
     /// A worker found packets whenever it looked.
     pub(super) saturated: bool,
@@ -95,7 +95,7 @@ impl Gauge {
 }
 
 fn lost(counts: &ShardCounts) -> u64 {
-    counts.rx_dropped + counts.rx_ring_full
+    counts.rx_dropped + counts.rx_ring_full + counts.headers_lost
 }
 
 /// Flows that made room and were not over.
