@@ -312,6 +312,7 @@ impl PortCounts {
         let interfaces = self.config.interfaces.iter().zip(&self.verdicts.others);
         interfaces.map(|(interface, others)| InterfaceRow {
             interface: interface.clone(),
+            sampled: self.rate.n(),
             other_queues: XdpRow::from(others),
         })
     }
