@@ -8,8 +8,12 @@ use crate::control::{
 };
 
 impl Port {
-    /// Does what there is to do about queues that stand still.
+    /// Does what there is to do about queues that stand still. Where headers are copied none does: the
+    /// packets go on whatever a worker does.
     pub(super) fn watch_stalls(&mut self, mut summary: Option<&mut Summary>) {
+        if self.config.mode.copies() {
+            return;
+        }
         let Self {
             attachment: Some(attachment),
             watchdogs,
