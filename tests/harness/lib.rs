@@ -9,7 +9,6 @@ pub mod collection;
 pub mod command;
 pub mod expressions;
 pub mod frames;
-pub mod frozen;
 pub mod generator;
 pub mod inject;
 pub mod link;

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::Result;
 use flowtrack::capture::xdp::{Program, SocketConfig, XskSocket};
-use flowtrack_tests::{frames::Frame, frozen::Frozen, inject::Injector, wait::wait_until};
+use flowtrack_tests::{frames::Frame, inject::Injector, stall::Stalled, wait::wait_until};
 
 use crate::{
     probe::{Outcome, Probe},
@@ -43,14 +43,18 @@ fn a_full_ring_loses_what_it_has_no_slot_for_and_no_frame_again_and_again() -> R
     let (rounds, sent) = (5, 200);
     for _ in 0..rounds {
         let before = tapped.counters()?;
-        let frozen = Frozen::thread(probe.id(), "queue-0")?;
+        let stalled = Stalled::thread(probe.id(), "queue-0")?;
         injector.send(0, &frames(sent))?;
-        wait_until("the kernel to have taken all", Duration::from_secs(5), || {
-            let now = tapped.counters()?;
-            let taken = now.rx_packets + now.rx_dropped - before.rx_packets - before.rx_dropped;
-            Ok(taken >= sent as u64)
-        })?;
-        drop(frozen);
+        wait_until(
+            "the kernel to have taken all",
+            Duration::from_secs(5),
+            || {
+                let now = tapped.counters()?;
+                let taken = now.rx_packets + now.rx_dropped - before.rx_packets - before.rx_dropped;
+                Ok(taken >= sent as u64)
+            },
+        )?;
+        drop(stalled);
         // Its worker takes what is in the ring.
         thread::sleep(Duration::from_millis(200));
     }

@@ -50,7 +50,7 @@ fn the_xdp_program_takes_the_frames_that_user_space_takes() -> Result<()> {
         .iter()
         .find(|collection| collection.link == LinkType::ETHERNET)
         .context("no Ethernet frames")?;
-    let mut program = Program::load(false)?;
+    let mut program = Program::load(false, 0)?;
     for (number, text) in EXPRESSIONS.iter().enumerate() {
         let filter: Filter = text.parse()?;
         let kernel = filter.kernel().context("too long")?;
@@ -83,7 +83,7 @@ fn a_filter_can_be_changed_while_the_program_runs() -> Result<()> {
         Made::tcp(client, server).build(),
         Made::udp(client, server).tag(VLAN, 5).build(),
     ];
-    let mut program = Program::load(false)?;
+    let mut program = Program::load(false, 0)?;
     let mut verdicts = |program: &mut Program| -> Result<Vec<u32>> {
         let verdicts = frames.iter().map(|frame| verdict(program, frame));
         verdicts.collect()

@@ -46,7 +46,7 @@ mod faults;
 mod loss;
 /// Shares of the flows.
 mod sampling;
-/// A worker that stands still.
-mod watchdog;
 /// Wrong usage: what is said, and the exit status.
 mod usage;
+/// A worker that stands still.
+mod watchdog;

@@ -102,18 +102,31 @@ fn a_sample_has_whole_flows_of_the_right_share_and_says_what_all_are() -> Result
     let lost = outcome.total("/xsk/rx_ring_full") + outcome.total("/xsk/rx_dropped");
     assert_eq!(lost, 0);
     let sampled_out = outcome.total("/xdp/sampled_out/packets");
-    assert_eq!(outcome.total("/records/packets") + sampled_out, frames.len() as u64);
+    assert_eq!(
+        outcome.total("/records/packets") + sampled_out,
+        frames.len() as u64
+    );
 
     // A fragmented packet is of three: 48 bytes of UDP in pieces of 24, and as many again.
     let flows = packets_by_port(&outcome.records);
     let sent: BTreeMap<u64, usize> = (0..FLOWS)
-        .map(|number| (u64::from(10_000 + number), if number % 8 >= 4 { 3 } else { PACKETS }))
+        .map(|number| {
+            (
+                u64::from(10_000 + number),
+                if number % 8 >= 4 { 3 } else { PACKETS },
+            )
+        })
         .collect();
     for (port, records) in &flows {
         let each = sent[port] as u64;
         assert_eq!(records[..], [(each, each)], "port {port}");
     }
-    assert!(outcome.records.iter().all(|record| record["completeness"]["sampled"] == 8));
+    assert!(
+        outcome
+            .records
+            .iter()
+            .all(|record| record["completeness"]["sampled"] == 8)
+    );
 
     let (all, share) = (f64::from(FLOWS), 1.0 / 8.0);
     let deviation = (all * share * (1.0 - share)).sqrt();
@@ -127,9 +140,16 @@ fn a_sample_has_whole_flows_of_the_right_share_and_says_what_all_are() -> Result
         let estimate = sampling(&outcome, &format!("/{what}/estimate"));
         let error = sampling(&outcome, &format!("/{what}/error"));
         assert!(error > 0.0 && error < truth / 10.0, "{what}: {error}");
-        assert!((estimate - truth).abs() <= BOUND * error, "{what}: {estimate} ± {error}");
+        assert!(
+            (estimate - truth).abs() <= BOUND * error,
+            "{what}: {estimate} ± {error}"
+        );
     }
-    assert!(outcome.stderr.contains("all flows, estimated:"), "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.contains("all flows, estimated:"),
+        "{}",
+        outcome.stderr
+    );
     Ok(())
 }
 
@@ -149,7 +169,12 @@ fn reading_samples_the_flows_that_the_xdp_program_samples() -> Result<()> {
     let status = Command::new(flowtrack()?)
         .args(["read", &at("capture"), "--shards", "2"])
         .args(KEY)
-        .args(["-o", &format!("json:{}", at("records")), "--ledger", &at("ledger")])
+        .args([
+            "-o",
+            &format!("json:{}", at("records")),
+            "--ledger",
+            &at("ledger"),
+        ])
         .status()?;
     assert!(status.success());
     let records: Vec<Value> = fs::read_to_string(at("records"))?
@@ -182,17 +207,30 @@ fn a_smaller_share_is_a_part_of_a_larger_one() -> Result<()> {
         let output = Command::new(flowtrack()?)
             .arg("read")
             .arg(&capture)
-            .args(["--hash-key", "7", "--sample", &format!("1/{n}"), "-o", "json:-"])
+            .args([
+                "--hash-key",
+                "7",
+                "--sample",
+                &format!("1/{n}"),
+                "-o",
+                "json:-",
+            ])
             .output()?;
         let text = String::from_utf8(output.stdout)?;
-        let records: Vec<Value> = text.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+        let records: Vec<Value> = text
+            .lines()
+            .map(serde_json::from_str)
+            .collect::<Result<_, _>>()?;
         Ok(packets_by_port(&records).into_keys().collect())
     };
     let mut larger = flows(1)?;
     assert_eq!(larger.len(), usize::from(FLOWS));
     for n in [2, 4, 8, 16] {
         let smaller = flows(n)?;
-        assert!(smaller.is_subset(&larger) && smaller.len() < larger.len(), "1/{n}");
+        assert!(
+            smaller.is_subset(&larger) && smaller.len() < larger.len(),
+            "1/{n}"
+        );
         larger = smaller;
     }
     Ok(())
@@ -226,7 +264,11 @@ fn under_pressure_less_is_tracked_and_all_again_when_it_is_gone() -> Result<()> 
     // The pressure is gone: a try each two seconds.
     let begin = Instant::now();
     while !probe.stderr()?.contains("no pressure: 1/1 of the flows") {
-        assert!(begin.elapsed() < Duration::from_secs(40), "{}", probe.stderr()?);
+        assert!(
+            begin.elapsed() < Duration::from_secs(40),
+            "{}",
+            probe.stderr()?
+        );
         thread::sleep(Duration::from_millis(100));
     }
     // A flow that begins now has all of its life been tracked as one of all.
@@ -247,7 +289,10 @@ fn under_pressure_less_is_tracked_and_all_again_when_it_is_gone() -> Result<()> 
         if record["src"] == "10.2.0.1" {
             assert_eq!(sampled, Some(1));
         } else {
-            assert!(sampled >= Some(2), "it lived while less was tracked: {record:#}");
+            assert!(
+                sampled >= Some(2),
+                "it lived while less was tracked: {record:#}"
+            );
         }
     }
     Ok(())
@@ -262,7 +307,8 @@ fn flows_that_do_not_fit_into_the_table_are_sampled_and_counted() -> Result<()> 
     let injector = Injector::new(&sender)?;
     let begin = Instant::now();
     let mut sent = 0;
-    while !probe.stderr()?.contains("1/4 of the flows") && begin.elapsed() < Duration::from_secs(20) {
+    while !probe.stderr()?.contains("1/4 of the flows") && begin.elapsed() < Duration::from_secs(20)
+    {
         send(&injector, &frames)?;
         sent += frames.len() as u64;
     }

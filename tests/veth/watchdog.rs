@@ -1,7 +1,7 @@
 //! A worker that stands still, alone in its process.
 
 use anyhow::Result;
-use flowtrack_tests::{frames::Frame, frozen::Frozen, inject::Injector};
+use flowtrack_tests::{frames::Frame, inject::Injector, stall::Stalled};
 
 use crate::{
     probe::Probe,
@@ -20,10 +20,10 @@ fn a_queue_that_stands_still_is_kicked_and_reported_and_loses_nothing_that_its_r
     let probe = Probe::start(&tapped, &[])?;
     let injector = Injector::new(&sender)?;
     injector.send(0, &frames(10))?;
-    let frozen = Frozen::thread(probe.id(), "queue-0")?;
+    let stalled = Stalled::thread(probe.id(), "queue-0")?;
     injector.send(0, &frames(100))?;
     probe.wait_to_say("queue 0 of v1 stands still")?;
-    drop(frozen);
+    drop(stalled);
     probe.wait_to_say("queue 0 of v1 moves again")?;
     injector.send(0, &frames(10))?;
     let outcome = probe.stop()?;
@@ -42,11 +42,11 @@ fn a_queue_that_stands_still_can_be_left_to_the_host_until_its_worker_moves_agai
     let probe = Probe::start(&tapped, &["--stalled", "pass"])?;
     let injector = Injector::new(&sender)?;
     injector.send(0, &frames(10))?;
-    let frozen = Frozen::thread(probe.id(), "queue-0")?;
+    let stalled = Stalled::thread(probe.id(), "queue-0")?;
     injector.send(0, &frames(100))?;
     probe.wait_to_say("its packets go to the host from now on")?;
     injector.send(0, &frames(50))?;
-    drop(frozen);
+    drop(stalled);
     probe.wait_to_say("its packets are captured again")?;
     injector.send(0, &frames(10))?;
     let outcome = probe.stop()?;
@@ -61,9 +61,9 @@ fn a_queue_that_stands_still_can_be_left_to_the_host_until_its_worker_moves_agai
 fn a_worker_that_stands_still_without_traffic_is_left_alone() -> Result<()> {
     let (sender, tapped) = wire()?;
     let probe = Probe::start(&tapped, &["--stalled", "pass"])?;
-    let frozen = Frozen::thread(probe.id(), "queue-0")?;
+    let stalled = Stalled::thread(probe.id(), "queue-0")?;
     std::thread::sleep(std::time::Duration::from_secs(4));
-    drop(frozen);
+    drop(stalled);
     Injector::new(&sender)?.send(0, &frames(10))?;
     let outcome = probe.stop()?;
     outcome.assert_all_recorded(10);
