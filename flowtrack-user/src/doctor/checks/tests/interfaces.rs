@@ -29,6 +29,7 @@ fn healthy() -> InterfaceFacts {
         framing: Framing::Ethernet,
         driver: Some(Driver {
             name: "ice".to_owned(),
+            version: "6.18.1-generic".to_owned(),
             ..Driver::default()
         }),
         kind: None,
@@ -317,6 +318,41 @@ fn what_a_driver_cannot_do_is_said() {
 }
 
 #[test]
+fn a_driver_with_known_faults_is_said() {
+    let cases: [Case; 3] = [
+        (
+            |nic, host| {
+                host.release = Some("6.8.0-45-generic".to_owned());
+                nic.driver = Some(Driver {
+                    name: "ice".to_owned(),
+                    version: "6.8.0-45-generic".to_owned(),
+                    ..Driver::default()
+                });
+            },
+            (Warning, "driver", "before Linux 6.11", None),
+        ),
+        (
+            |nic, _| {
+                nic.driver = Some(Driver {
+                    name: "ice".to_owned(),
+                    version: "1.14.9".to_owned(),
+                    ..Driver::default()
+                });
+            },
+            (Warning, "driver", "ice 1.14.9 does not come with this kernel", None),
+        ),
+        (
+            |nic, _| {
+                drive(nic, "ice");
+                nic.xdp = Some(XdpFeatures::new(0x27, None, 0));
+            },
+            (Ok, "driver", "ice has native XDP", None),
+        ),
+    ];
+    assert_all_found(cases);
+}
+
+#[test]
 fn what_changes_packets_before_they_are_seen_is_said() {
     let cases: [Case; 5] = [
         (
@@ -483,7 +519,20 @@ fn a_nic_of_another_node_than_its_workers_is_said() {
     fn two_nodes(host: &mut HostFacts) {
         host.nodes = [(0, vec![0, 1, 2, 3]), (1, vec![4, 5, 6, 7])].into();
     }
-    let cases: [Case; 3] = [
+    let cases: [Case; 4] = [
+        (
+            |nic, host| {
+                two_nodes(host);
+                nic.node = Some(1);
+                nic.interrupts = vec![interrupt(30, 4), interrupt(31, 2), interrupt(32, 3)];
+            },
+            (
+                Warning,
+                "interrupts",
+                "2 interrupts of its queues on cores of another node than 1",
+                Some("echo 4 > /proc/irq/31/smp_affinity_list"),
+            ),
+        ),
         (
             |nic, host| {
                 two_nodes(host);
