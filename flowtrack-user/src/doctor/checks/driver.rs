@@ -111,7 +111,10 @@ fn hints(interface: &InterfaceFacts) -> Option<Finding> {
 /// ice, before its zero-copy queues were made safe in Linux 6.11, and as Intel gives it out by itself
 /// (intel/ethernet-linux-ice issues 23, 58, 59 and 61).
 fn unsafe_zero_copy(interface: &InterfaceFacts, host: &HostFacts) -> Option<Finding> {
-    let driver = interface.driver.as_ref().filter(|driver| driver.name == "ice")?;
+    let driver = interface
+        .driver
+        .as_ref()
+        .filter(|driver| driver.name == "ice")?;
     if !interface.xdp?.zero_copy() {
         return None;
     }
