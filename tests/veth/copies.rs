@@ -30,11 +30,17 @@ struct Program {
     ring: HeaderRing,
 }
 
+fn xdp(ebpf: &mut Ebpf) -> Result<&mut Xdp> {
+    let program = ebpf.program_mut(CAPTURE_PROGRAM);
+    Ok(program.context("no capture program")?.try_into()?)
+}
+
 impl Program {
     fn load(mode: u32, packets: u32) -> Result<Self> {
         let mut ebpf = EbpfLoader::new()
             .override_global(SNAP_GLOBAL, &SNAP, true)
             .load(OBJECT)?;
+        xdp(&mut ebpf)?.load()?;
         let map = ebpf.take_map(HEADERS_MAP).context("no map of rings")?;
         let config = RingConfig {
             cpu: 0,
@@ -49,20 +55,13 @@ impl Program {
             ..CaptureSettings::default()
         };
         Array::try_from(settings)?.set(0, settings_of_mode, 0)?;
-        let mut program = Self { ebpf, ring };
-        program.xdp()?.load()?;
-        Ok(program)
-    }
-
-    fn xdp(&mut self) -> Result<&mut Xdp> {
-        let program = self.ebpf.program_mut(CAPTURE_PROGRAM);
-        Ok(program.context("no capture program")?.try_into()?)
+        Ok(Self { ebpf, ring })
     }
 
     /// The verdict about `frame`, which the program leaves as it is.
     fn run(&mut self, frame: &[u8]) -> Result<u32> {
         let mut out = vec![0; frame.len() + 256];
-        let result = self.xdp()?.test_run(TestRunOptions {
+        let result = xdp(&mut self.ebpf)?.test_run(TestRunOptions {
             data_in: Some(frame),
             data_out: Some(&mut out),
             ..TestRunOptions::default()
