@@ -41,6 +41,13 @@ impl Trace {
         Ok(Self(frames))
     }
 
+    /// Frames a microsecond apart.
+    pub fn of_frames(frames: Vec<Vec<u8>>) -> Self {
+        let times = (0..).map(Duration::from_micros);
+        let timed = times.zip(frames);
+        Self(timed.map(|(at, bytes)| TimedFrame { at, bytes }).collect())
+    }
+
     /// Number of frames.
     pub fn frames(&self) -> usize {
         self.0.len()

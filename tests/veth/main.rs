@@ -46,7 +46,13 @@ mod system_calls;
 
 /// What stands in the way of capture, and what the NIC counts.
 mod doctor;
+/// Faults that are made on purpose, and the causes that are named.
+mod faults;
 /// Packets that are lost on purpose, and where they are counted.
 mod loss;
+/// Shares of the flows.
+mod sampling;
 /// Wrong usage: what is said, and the exit status.
 mod usage;
+/// A worker that stands still.
+mod watchdog;

@@ -7,7 +7,7 @@
 
 mod machine;
 
-pub use self::machine::{Packet, calculate, run};
+pub use self::machine::{Machine, Packet, Step, calculate, run};
 
 /// `BPF_MAP_TYPE_ARRAY` of two [`FilterProgram`]: while one decides, the other can be written.
 pub const FILTERS_MAP: &str = "FILTERS";

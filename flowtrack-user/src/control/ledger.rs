@@ -58,6 +58,8 @@ pub struct Ledger {
 pub struct InterfaceRow {
     /// Its name.
     pub interface: String,
+    /// One of its flows in so many is tracked.
+    pub sampled: u32,
     /// Packets of its receive queues that have no worker, left to the kernel.
     pub other_queues: XdpRow,
     /// How its packets come to their shards.

@@ -378,7 +378,9 @@ fn with_sampling(
     }
     let mut counts = ShardCounts::default();
     for port in ports {
-        port.counts.iter().for_each(|queue| counts += *queue);
+        for queue in &port.counts {
+            counts += *queue;
+        }
     }
     let rate = ports.iter().map(|port| port.rate).max();
     let least = ports.iter().map(|port| port.least_rate).max();

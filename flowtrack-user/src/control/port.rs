@@ -321,6 +321,7 @@ impl PortCounts {
         let interfaces = self.config.interfaces.iter().zip(&self.verdicts.others);
         interfaces.map(|(interface, others)| InterfaceRow {
             interface: interface.clone(),
+            sampled: self.rate.n(),
             other_queues: XdpRow::from(others),
             steering: self.steering,
         })

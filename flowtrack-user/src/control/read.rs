@@ -155,7 +155,9 @@ impl Files {
         arrived: &CollectorCounts,
     ) -> Option<SamplingRow> {
         let mut sum = ShardCounts::default();
-        counts.iter().for_each(|shard| sum += *shard);
+        for shard in counts {
+            sum += *shard;
+        }
         let row = SamplingRow::new((rate, rate), self.sampled_out, &sum, &arrived.variance());
         (rate != SampleRate::ALL).then_some(row)
     }

@@ -16,15 +16,15 @@ pub trait Packet {
 
 /// Whether `program` wants `packet`. It takes no more steps than it has instructions; one that has
 /// not decided by then does not want it.
-#[inline]
 pub fn run(program: &[Instruction], packet: &impl Packet) -> bool {
     let mut machine = Machine::default();
+    let mut at = 0;
     for _ in 0..program.len() {
-        let Some(instruction) = program.get(usize::from(machine.at)) else {
+        let Some(instruction) = program.get(usize::from(at)) else {
             return false;
         };
-        match machine.step(instruction, packet) {
-            Some(Step::Continue) => {}
+        match machine.step(at, instruction, packet) {
+            Some(Step::GoTo(next)) => at = next,
             Some(Step::Accept) => return true,
             None => return false,
         }
@@ -32,25 +32,33 @@ pub fn run(program: &[Instruction], packet: &impl Packet) -> bool {
     false
 }
 
-enum Step {
-    Continue,
+/// What an instruction leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// On to the instruction with this number.
+    GoTo(u16),
+    /// The packet is wanted.
     Accept,
 }
 
-#[derive(Default)]
-struct Machine {
+/// The registers.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Machine {
     a: u32,
     x: u32,
     scratch: [u32; SCRATCH_CELLS],
-    /// Number of the next instruction.
-    at: u16,
 }
 
 impl Machine {
-    /// Runs one instruction; `None` if it rejects the packet.
+    /// Runs the instruction with the number `at`; `None` if it rejects the packet.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "the loop around it is all there is")]
-    fn step(&mut self, instruction: &Instruction, packet: &impl Packet) -> Option<Step> {
+    pub fn step(
+        &mut self,
+        at: u16,
+        instruction: &Instruction,
+        packet: &impl Packet,
+    ) -> Option<Step> {
         let Instruction {
             op,
             yes,
@@ -69,10 +77,8 @@ impl Machine {
             _ => None,
         };
         if let Some(holds) = test {
-            self.at = if holds { yes } else { no };
-            return Some(Step::Continue);
+            return Some(Step::GoTo(if holds { yes } else { no }));
         }
-        self.at = self.at.wrapping_add(1);
         match op & !op::BY_INDEX {
             op::LOAD_BYTE => self.a = packet.byte(place)?.into(),
             op::LOAD_HALF => self.a = packet.half(place)?.into(),
@@ -86,7 +92,7 @@ impl Machine {
             op::ACCEPT => return Some(Step::Accept),
             operation => self.a = calculate(operation, self.a, operand)?,
         }
-        Some(Step::Continue)
+        Some(Step::GoTo(at.wrapping_add(1)))
     }
 
     fn cell(&mut self, number: u32) -> Option<&mut u32> {

@@ -69,16 +69,16 @@ impl fmt::Display for Ledger {
 /// What the flows in the sample say of all, each with its standard error.
 fn write_sampling(f: &mut fmt::Formatter<'_>, sampling: &SamplingRow) -> fmt::Result {
     let SamplingRow {
-        one_in,
-        one_in_at_most,
+        sampled,
+        sampled_at_most,
         sampled_out,
         flows,
         packets,
         bytes,
     } = sampling;
-    write!(f, "sampling: 1/{one_in} of the flows")?;
-    if one_in_at_most > one_in {
-        write!(f, ", 1/{one_in_at_most} at the least")?;
+    write!(f, "sampling: 1/{sampled} of the flows")?;
+    if sampled_at_most > sampled {
+        write!(f, ", 1/{sampled_at_most} at the least")?;
     }
     writeln!(f, "; {} packets sampled out", sampled_out.packets)?;
     write!(f, "      all flows, estimated: ")?;

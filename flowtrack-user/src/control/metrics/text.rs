@@ -23,7 +23,14 @@ const LABELS: [&str; 4] = ["interface", "queue", "cpu", "output"];
 /// Counters by name: the name is a label.
 const BY_NAME: [(&str, &str); 2] = [("refused", "reason"), ("ended", "reason")];
 /// Numbers that may become smaller.
-const GAUGES: [&str; 5] = ["live", "live_packets", "in_flight", "waiting", "residual"];
+const GAUGES: [&str; 6] = [
+    "live",
+    "live_packets",
+    "in_flight",
+    "waiting",
+    "residual",
+    "sampled",
+];
 
 type Labels = Vec<(&'static str, String)>;
 
@@ -171,6 +178,7 @@ mod tests {
         };
         let row = InterfaceRow {
             interface: "eth1".to_owned(),
+            sampled: 1,
             other_queues: XdpRow::default(),
             steering: SteeringRow {
                 method: Method::HandOver,

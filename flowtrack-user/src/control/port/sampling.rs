@@ -38,7 +38,7 @@ impl Port {
         let Some((gauge, controller)) = &mut self.sampling.auto else {
             return;
         };
-        let (rate, reduced) = controller.step(&gauge.read(counts));
+        let (rate, reduced) = controller.step(gauge.read(counts));
         if rate == self.sampling.rate {
             return;
         }
@@ -73,5 +73,7 @@ impl Port {
 }
 
 fn tell(workers: &[WorkerHandle], rate: SampleRate) {
-    workers.iter().for_each(|worker| worker.sample(rate));
+    for worker in workers {
+        worker.sample(rate);
+    }
 }

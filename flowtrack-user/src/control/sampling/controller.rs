@@ -51,7 +51,7 @@ impl Controller {
     }
 
     /// The share from now on, and what it was reduced for, if it was.
-    pub(in crate::control) fn step(&mut self, reading: &Reading) -> (SampleRate, Option<Pressure>) {
+    pub(in crate::control) fn step(&mut self, reading: Reading) -> (SampleRate, Option<Pressure>) {
         self.unchanged = self.unchanged.saturating_add(1);
         self.saturated = if reading.saturated {
             self.saturated.saturating_add(1)
@@ -59,12 +59,11 @@ impl Controller {
             0
         };
         let pressure = reading.pressure(self.saturated >= SATURATED_TICKS);
-        let reduced = match pressure {
-            Some(pressure) => self.press(pressure),
-            None => {
-                self.relax(reading);
-                None
-            }
+        let reduced = if let Some(pressure) = pressure {
+            self.press(pressure)
+        } else {
+            self.relax(reading);
+            None
         };
         (self.rate, reduced)
     }
@@ -86,7 +85,7 @@ impl Controller {
         (due && self.rate.n() < LEAST && self.change(self.rate.halved())).then_some(pressure)
     }
 
-    fn relax(&mut self, reading: &Reading) {
+    fn relax(&mut self, reading: Reading) {
         self.quiet = self.quiet.saturating_add(1);
         if self.trying && self.quiet >= self.patience {
             self.trying = false;
@@ -129,7 +128,7 @@ mod tests {
         ..QUIET
     };
 
-    fn steps(controller: &mut Controller, reading: &Reading, ticks: u32) -> u32 {
+    fn steps(controller: &mut Controller, reading: Reading, ticks: u32) -> u32 {
         (0..ticks).for_each(|_| {
             controller.step(reading);
         });
@@ -139,18 +138,18 @@ mod tests {
     #[test]
     fn pressure_halves_the_share_step_by_step_down_to_the_least() {
         let mut controller = Controller::new();
-        assert_eq!(steps(&mut controller, &LOSS, 1), 2, "the first one at once");
-        assert_eq!(steps(&mut controller, &LOSS, 1), 2, "it has to show first");
-        assert_eq!(steps(&mut controller, &LOSS, 1), 4);
-        assert_eq!(steps(&mut controller, &LOSS, 1000), LEAST);
+        assert_eq!(steps(&mut controller, LOSS, 1), 2, "the first one at once");
+        assert_eq!(steps(&mut controller, LOSS, 1), 2, "it has to show first");
+        assert_eq!(steps(&mut controller, LOSS, 1), 4);
+        assert_eq!(steps(&mut controller, LOSS, 1000), LEAST);
     }
 
     #[test]
     fn a_full_table_needs_time_to_get_emptier() {
         let mut controller = Controller::new();
-        assert_eq!(steps(&mut controller, &FULL, 1), 2);
-        assert_eq!(steps(&mut controller, &FULL, TABLE_SETTLE - 1), 2);
-        assert_eq!(steps(&mut controller, &FULL, 1), 4);
+        assert_eq!(steps(&mut controller, FULL, 1), 2);
+        assert_eq!(steps(&mut controller, FULL, TABLE_SETTLE - 1), 2);
+        assert_eq!(steps(&mut controller, FULL, 1), 4);
     }
 
     #[test]
@@ -161,10 +160,10 @@ mod tests {
         };
         let mut controller = Controller::new();
         for _ in 0..100 {
-            assert_eq!(steps(&mut controller, &busy, SATURATED_TICKS - 1), 1);
-            assert_eq!(steps(&mut controller, &QUIET, 1), 1);
+            assert_eq!(steps(&mut controller, busy, SATURATED_TICKS - 1), 1);
+            assert_eq!(steps(&mut controller, QUIET, 1), 1);
         }
-        assert_eq!(steps(&mut controller, &busy, SATURATED_TICKS), 2);
+        assert_eq!(steps(&mut controller, busy, SATURATED_TICKS), 2);
     }
 
     #[test]
@@ -174,9 +173,9 @@ mod tests {
             ..QUIET
         };
         let mut controller = Controller::new();
-        steps(&mut controller, &LOSS, 1);
-        assert_eq!(steps(&mut controller, &cramped, 10_000), 2);
-        assert_eq!(steps(&mut controller, &QUIET, 1), 1);
+        steps(&mut controller, LOSS, 1);
+        assert_eq!(steps(&mut controller, cramped, 10_000), 2);
+        assert_eq!(steps(&mut controller, QUIET, 1), 1);
     }
 
     proptest! {
@@ -188,7 +187,7 @@ mod tests {
             for [lost, saturated, table_full, has_room_for_twice] in readings {
                 let before = controller.rate.n();
                 let reading = Reading { lost, saturated, table_full, has_room_for_twice };
-                let (after, reduced) = controller.step(&reading);
+                let (after, reduced) = controller.step(reading);
                 prop_assert!(after.n().is_power_of_two() && after.n() <= LEAST);
                 prop_assert!(after.n() <= 2 * before && before <= 2 * after.n());
                 prop_assert_eq!(reduced.is_some(), after.n() > before);
@@ -206,9 +205,9 @@ mod tests {
         ) {
             let mut controller = Controller::new();
             for lost in pressed {
-                controller.step(&Reading { lost, ..QUIET });
+                controller.step(Reading { lost, ..QUIET });
             }
-            prop_assert_eq!(steps(&mut controller, &QUIET, 2 * PATIENCE_MAX + 10 * PATIENCE), 1);
+            prop_assert_eq!(steps(&mut controller, QUIET, 2 * PATIENCE_MAX + 10 * PATIENCE), 1);
         }
 
         #[test]
@@ -218,7 +217,7 @@ mod tests {
             for tick in 0..100_000 {
                 let before = controller.rate;
                 let lost = controller.rate.n() < 1 << bearable;
-                let (after, _) = controller.step(&Reading { lost, ..QUIET });
+                let (after, _) = controller.step(Reading { lost, ..QUIET });
                 if after != before {
                     changes.push(tick);
                 }

@@ -12,9 +12,9 @@ use crate::{
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct SamplingRow {
     /// One flow in so many is tracked at present, where it is fewest.
-    pub one_in: u32,
+    pub sampled: u32,
     /// The same at its largest so far.
-    pub one_in_at_most: u32,
+    pub sampled_at_most: u32,
     /// Of flows that are not in the sample.
     pub sampled_out: Counted,
     /// Flows.
@@ -79,8 +79,8 @@ impl SamplingRow {
             error: variance.sqrt(),
         };
         Self {
-            one_in: rate.n(),
-            one_in_at_most: least.n(),
+            sampled: rate.n(),
+            sampled_at_most: least.n(),
             sampled_out,
             flows: estimated(counts.estimated_flows, variance.flows),
             packets: estimated(counts.estimated_packets, variance.packets),
@@ -120,7 +120,9 @@ mod tests {
 
     fn sum(records: &[FlowRecord<FiveTuple>]) -> Variance {
         let mut variance = Variance::default();
-        records.iter().for_each(|record| variance.add(record));
+        for record in records {
+            variance.add(record);
+        }
         variance
     }
 

@@ -13,6 +13,10 @@ const FULL_PERCENT: u64 = 95;
 const HALF_PERCENT: u64 = 40;
 
 /// What the last tick has shown.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent answers of one moment"
+)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::control) struct Reading {
     /// A socket dropped packets, or a ring had no room for headers.
@@ -36,7 +40,7 @@ pub(in crate::control) enum Pressure {
 
 impl Reading {
     /// What there is too much for, if there is; `saturated` if workers were busy for long.
-    pub(super) fn pressure(&self, saturated: bool) -> Option<Pressure> {
+    pub(super) fn pressure(self, saturated: bool) -> Option<Pressure> {
         if self.lost || saturated {
             Some(Pressure::Ring)
         } else {
@@ -119,10 +123,10 @@ mod tests {
     };
 
     /// The reading when the second of two shards goes from one count to the other.
-    fn reading(before: ShardCounts, now: ShardCounts) -> Reading {
+    fn reading(before: &ShardCounts, now: &ShardCounts) -> Reading {
         let mut gauge = Gauge::new(1000);
-        gauge.read(&[ShardCounts::default(), before]);
-        gauge.read(&[ShardCounts::default(), now])
+        gauge.read(&[ShardCounts::default(), *before]);
+        gauge.read(&[ShardCounts::default(), *now])
     }
 
     fn counts(change: impl FnOnce(&mut ShardCounts)) -> ShardCounts {
@@ -174,13 +178,13 @@ mod tests {
             (class(VictimClass::OneSided), full),
             (class(VictimClass::TwoSided), full),
         ] {
-            assert_eq!(reading(counts(|_| {}), now), expected, "{now:?}");
+            assert_eq!(reading(&counts(|_| {}), &now), expected, "{now:?}");
         }
     }
 
     #[test]
     fn a_table_that_is_nearly_full_is_pressure_and_a_half_full_one_is_not() {
-        let at = |live| reading(counts(|_| {}), counts(|c| c.live = live));
+        let at = |live| reading(&counts(|_| {}), &counts(|c| c.live = live));
         for (live, table_full, has_room_for_twice) in [
             (400, false, true),
             (401, false, false),
