@@ -84,6 +84,20 @@ impl Injector {
     }
 }
 
+/// Does `work` on a thread that is pinned to the first CPU, and so are the threads that it starts. What it
+/// sends is received there as well.
+pub fn on_one_cpu<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+    thread::scope(|scope| {
+        let pinned = scope.spawn(|| {
+            pin(cpu_of_queue(0, 1)?)?;
+            work()
+        });
+        pinned
+            .join()
+            .unwrap_or_else(|payload| panic::resume_unwind(payload))
+    })
+}
+
 /// Pins the calling thread to one CPU.
 pub(crate) fn pin(cpu: usize) -> Result<()> {
     let mut set = CpuSet::new();

@@ -142,6 +142,13 @@ impl Link {
         Ok(())
     }
 
+    /// Takes an address away.
+    pub fn remove_address(&self, address: &str) -> Result<()> {
+        let mut ip = self.netns.ip();
+        command::run(ip.args(["address", "del", address, "dev", &self.name]))?;
+        Ok(())
+    }
+
     /// Keeps it from asking for neighbours, and from joining the IPv6 multicast groups in which it
     /// would be asked for itself. To be called before it gets addresses.
     pub fn turn_arp_off(&self) -> Result<()> {
@@ -154,6 +161,20 @@ impl Link {
         let mut ip = self.netns.ip();
         ip.args(["neighbour", "add", address, "lladdr", &mac]);
         command::run(ip.args(["dev", &self.name, "nud", "permanent"]))?;
+        Ok(())
+    }
+
+    /// Lets it receive frames that an XDP program on the other end redirects to that end, as any NIC does.
+    pub fn take_redirected(&self) -> Result<()> {
+        let mut ethtool = self.netns.command("ethtool");
+        command::run(ethtool.args(["-K", &self.name, "gro", "on"]))?;
+        Ok(())
+    }
+
+    /// The contrary of [`Link::take_redirected`], as veth is without being told.
+    pub fn refuse_redirected(&self) -> Result<()> {
+        let mut ethtool = self.netns.command("ethtool");
+        command::run(ethtool.args(["-K", &self.name, "gro", "off"]))?;
         Ok(())
     }
 

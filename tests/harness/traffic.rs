@@ -6,7 +6,7 @@ use std::{
     net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket},
     ops::AddAssign,
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result, anyhow, ensure};
@@ -76,6 +76,36 @@ impl Path {
             };
         }
         Ok(done)
+    }
+
+    /// A TCP connection that takes `bytes` bytes to the server and as many back, each of which is compared
+    /// with what was sent; returns the time that it took.
+    pub fn transfer(&self, bytes: usize) -> Result<Duration> {
+        let listener = self
+            .server
+            .run(|| Ok(TcpListener::bind((self.address, 0))?))?;
+        let address = listener.local_addr()?;
+        let begin = Instant::now();
+        let client = self
+            .client
+            .run(|| Ok(TcpStream::connect_timeout(&address, TIMEOUT)?))?;
+        let (server, _) = listener.accept()?;
+        for end in [&client, &server] {
+            end.set_read_timeout(Some(TIMEOUT))?;
+            end.set_write_timeout(Some(TIMEOUT))?;
+        }
+        thread::scope(|scope| {
+            let serving = scope.spawn(|| {
+                receive_pattern(&server, bytes, 1)?;
+                send_pattern(&server, bytes, 2)
+            });
+            send_pattern(&client, bytes, 1)?;
+            receive_pattern(&client, bytes, 2)?;
+            serving
+                .join()
+                .map_err(|_| anyhow!("the server's thread panicked"))?
+        })?;
+        Ok(begin.elapsed())
     }
 
     /// `flows` UDP sockets that each send `requests` datagrams of `request` bytes and get each
@@ -159,6 +189,48 @@ impl Path {
         socket.set_read_timeout(Some(TIMEOUT))?;
         Ok(socket)
     }
+}
+
+/// Bytes that repeat themselves only after a number of them that is no multiple of a segment.
+fn pattern(seed: u64) -> Vec<u8> {
+    let mut state = seed;
+    let mut next = || {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        state.to_be_bytes()[0]
+    };
+    (0..99_991).map(|_| next()).collect()
+}
+
+/// Sends `bytes` bytes of a pattern and no more.
+fn send_pattern(mut stream: &TcpStream, bytes: usize, seed: u64) -> Result<()> {
+    let pattern = pattern(seed);
+    let mut left = bytes;
+    while left > 0 {
+        let part = &pattern[..pattern.len().min(left)];
+        stream.write_all(part)?;
+        left -= part.len();
+    }
+    Ok(stream.shutdown(Shutdown::Write)?)
+}
+
+/// Receives `bytes` bytes of a pattern, and the end.
+fn receive_pattern(mut stream: &TcpStream, bytes: usize, seed: u64) -> Result<()> {
+    let pattern = pattern(seed);
+    let mut got = pattern.clone();
+    let mut left = bytes;
+    while left > 0 {
+        let part = pattern.len().min(left);
+        stream.read_exact(&mut got[..part])?;
+        ensure!(
+            got[..part] == pattern[..part],
+            "what was received is not what was sent"
+        );
+        left -= part;
+    }
+    ensure!(stream.read(&mut got)? == 0, "more was received than sent");
+    Ok(())
 }
 
 fn unspecified(like: IpAddr) -> IpAddr {

@@ -29,7 +29,7 @@ use crate::{
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Whether an XDP program is on the interface.
-fn has_program(link: &Link) -> Result<bool> {
+pub(crate) fn has_program(link: &Link) -> Result<bool> {
     Ok(command::run(link.netns().ip().args(["link", "show", link.name()]))?.contains("prog/xdp"))
 }
 

@@ -27,12 +27,18 @@ mod queues;
 /// The directions of a flow on different queues.
 mod steering;
 
+/// What the program copies of single frames, by `BPF_PROG_TEST_RUN`.
+mod copies;
+/// Headers are copied and packets are forwarded between two interfaces.
+mod inline;
 /// Several interfaces in one process.
 mod interfaces;
 /// The interface comes and goes, and so does flowtrack.
 mod lifecycle;
 /// The ledger as metrics, while it runs.
 mod metrics;
+/// Headers are copied and packets go on.
+mod observe;
 /// Busy polling in place of interrupts.
 mod polling;
 /// What a worker asks the kernel for.

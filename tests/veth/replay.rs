@@ -12,7 +12,7 @@ use crate::probe::{Outcome, Probe, flowtrack};
 /// Captures that last no second: TCP and UDP over IPv4 and IPv6, SCTP, VLANs and QinQ, GRE, ERSPAN,
 /// IP in IP, GTP-U. No flow is in two of them, and both directions of each have the same hash, so no
 /// flow is on two queues.
-const CAPTURES: [&str; 24] = [
+pub(crate) const CAPTURES: [&str; 24] = [
     "ndpi__nfsv3.pcap",
     "ndpi__spotify_tcp.pcap",
     "suri__bug-2576-01__temp6.pcap",
@@ -140,7 +140,7 @@ fn replay(
 }
 
 /// What `flowtrack read` records of it.
-fn read(trace: &Trace) -> Result<Vec<String>> {
+pub(crate) fn read(trace: &Trace) -> Result<Vec<String>> {
     let folder = TempDir::new()?;
     let capture: PathBuf = folder.path().join("trace.pcap");
     trace.write(&capture)?;

@@ -21,7 +21,7 @@ const XDP_REDIRECT: u32 = 4;
 const STAMP_LEN: usize = 8;
 
 /// Frames of all kinds: what the program does must not depend on what is in them.
-fn frames() -> Vec<Vec<u8>> {
+pub(crate) fn frames() -> Vec<Vec<u8>> {
     let (v4, v6) = (
         (address("10.1.0.1:1"), address("10.1.0.2:2")),
         (address("[fd00::1]:1"), address("[fd00::2]:2")),

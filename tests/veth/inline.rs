@@ -1,0 +1,198 @@
+//! Packets are forwarded between two interfaces, and both directions are tracked.
+
+use anyhow::Result;
+use flowtrack_tests::{
+    inject::on_one_cpu,
+    link::{Link, veth},
+    netns::NetNs,
+    traffic::Path,
+    wait::wait_until,
+};
+use nix::sys::signal::Signal;
+use serde_json::Value;
+
+use crate::{
+    lifecycle::{TIMEOUT, has_program},
+    probe::{Probe, flowtrack, run},
+};
+
+/// Bytes each way.
+const TRANSFER: usize = 20_000_000;
+
+/// Two hosts with a machine between them that has a port to each, and nothing else.
+struct Bridge {
+    hosts: [Link; 2],
+    ports: [Link; 2],
+}
+
+impl Bridge {
+    fn new() -> Result<Self> {
+        let (client, middle, server) = (
+            NetNs::new("client")?,
+            NetNs::new("middle")?,
+            NetNs::new("server")?,
+        );
+        let (near, left) = veth((&client, "v0"), (&middle, "v1"), 2)?;
+        let (far, right) = veth((&server, "w0"), (&middle, "w1"), 2)?;
+        for (host, number) in [(&near, 1), (&far, 2)] {
+            host.take_redirected()?;
+            host.add_address(&format!("10.1.0.{number}/24"))?;
+            host.add_address(&format!("fd00::{number}/64"))?;
+        }
+        Ok(Self {
+            hosts: [near, far],
+            ports: [left, right],
+        })
+    }
+
+    fn path(&self, address: &str) -> Result<Path> {
+        let [client, server] = self.hosts.each_ref().map(|host| host.netns().clone());
+        Ok(Path {
+            client,
+            server,
+            address: address.parse()?,
+        })
+    }
+
+    fn start(&self, arguments: &[&str]) -> Result<Probe> {
+        let mut all = vec!["w1", "--mode", "inline", "--ring-size", "65536"];
+        all.extend(arguments);
+        Probe::start(&self.ports[0], &all)
+    }
+
+    /// What flowtrack says where it does not start.
+    fn refusal(&self) -> Result<String> {
+        let mut command = self.ports[0].netns().command(flowtrack()?);
+        let (status, _, stderr) = run(&mut command, &["run", "v1", "w1", "--mode", "inline"])?;
+        assert_eq!(status, Some(1), "{stderr}");
+        for port in &self.ports {
+            assert!(!has_program(port)?, "{stderr}");
+        }
+        Ok(stderr)
+    }
+}
+
+fn packets(record: &Value) -> [u64; 2] {
+    ["initiator", "responder"].map(|side| record[side]["packets"].as_u64().expect("packets"))
+}
+
+#[test]
+#[ignore = "requires root: cargo xtask test"]
+fn a_transfer_goes_through_byte_for_byte_and_its_record_has_both_directions() -> Result<()> {
+    let bridge = Bridge::new()?;
+    for address in ["10.1.0.2", "fd00::2"] {
+        let probe = bridge.start(&[])?;
+        let path = bridge.path(address)?;
+        // Neighbours have to find each other first: by ARP, and by messages of ICMPv6.
+        on_one_cpu(|| path.transfer(TRANSFER))?;
+        let outcome = probe.stop()?;
+        outcome.assert_closed();
+        let connections = || outcome.records.iter().filter(|r| r["proto"] == "tcp");
+        assert_eq!(connections().count(), 1, "{:#?}", outcome.records);
+        let record = connections().next().expect("the connection");
+        assert_eq!(record["interface"], "v1+w1");
+        assert_eq!(record["dst"], address);
+        assert_eq!(record["conn_state"], "SF", "{record:#}");
+        let least = TRANSFER as u64 / 1500;
+        let lost = outcome.total("/xdp/ring_full/packets");
+        assert!(
+            packets(record).iter().all(|n| n + lost > least),
+            "{record:#}"
+        );
+        if lost == 0 {
+            let bytes = |side: &str| record[side]["payload_bytes"].as_u64();
+            assert!(bytes("initiator") >= Some(TRANSFER as u64), "{record:#}");
+            assert!(bytes("responder") >= Some(TRANSFER as u64), "{record:#}");
+        }
+        let forwarded = outcome.total("/xdp/forwarded/packets");
+        assert_eq!(outcome.total("/received"), forwarded);
+        assert_eq!(outcome.status.code(), Some(0), "{}", outcome.stderr);
+    }
+    Ok(())
+}
+
+#[test]
+#[ignore = "requires root: cargo xtask test"]
+fn packets_are_forwarded_while_flowtrack_stands_still_and_until_it_is_gone() -> Result<()> {
+    let bridge = Bridge::new()?;
+    let probe = bridge.start(&[])?;
+    let path = bridge.path("10.1.0.2")?;
+    probe.signal(Signal::SIGSTOP)?;
+    path.transfer(TRANSFER)?;
+    for port in &bridge.ports {
+        assert!(has_program(port)?);
+    }
+    probe.kill()?;
+    for port in &bridge.ports {
+        wait_until("the program to be gone", TIMEOUT, || {
+            Ok(!has_program(port)?)
+        })?;
+    }
+    assert!(path.echo(1, 10).is_err(), "nobody forwards");
+    // What is not wanted is forwarded as well.
+    let probe = bridge.start(&["--filter", "udp port 9"])?;
+    path.transfer(TRANSFER)?;
+    let outcome = probe.stop()?;
+    outcome.assert_closed();
+    assert_eq!(outcome.records.len(), 0, "{:#?}", outcome.records);
+    assert!(outcome.total("/xdp/filtered/packets") > TRANSFER as u64 / 1500);
+    Ok(())
+}
+
+#[test]
+#[ignore = "requires root: cargo xtask test"]
+fn interfaces_that_cannot_forward_to_each_other_are_refused_with_the_reason() -> Result<()> {
+    let bridge = Bridge::new()?;
+    let [left, right] = &bridge.ports;
+    right.set_mtu(1400)?;
+    let said = bridge.refusal()?;
+    assert!(
+        said.contains("1500") && said.contains("w1 of 1400"),
+        "{said}"
+    );
+    right.set_mtu(1500)?;
+
+    right.add_address("10.9.0.1/24")?;
+    let said = bridge.refusal()?;
+    assert!(
+        said.contains("10.9.0.1") && said.contains("--take-over"),
+        "{said}"
+    );
+    right.remove_address("10.9.0.1/24")?;
+
+    bridge.hosts[0].down()?;
+    let said = bridge.refusal()?;
+    assert!(said.contains("v1 is down"), "{said}");
+    bridge.hosts[0].up()?;
+    wait_until("the link to be up", TIMEOUT, || left.is_running())?;
+
+    bridge.hosts[1].refuse_redirected()?;
+    let said = bridge.refusal()?;
+    assert!(
+        said.contains("w1 sends no packets that a program redirects"),
+        "{said}"
+    );
+    Ok(())
+}
+
+#[test]
+#[ignore = "requires root: cargo xtask test"]
+fn an_end_that_goes_away_and_comes_back_is_forwarded_to_again() -> Result<()> {
+    let bridge = Bridge::new()?;
+    let probe = bridge.start(&[])?;
+    let path = bridge.path("10.1.0.2")?;
+    path.transfer(1000)?;
+    let [_, server] = &bridge.hosts;
+    let [_, right] = &bridge.ports;
+    right.delete()?;
+    probe.wait_to_say("w1 is gone")?;
+    let (far, _) = veth((server.netns(), "w0"), (right.netns(), "w1"), 2)?;
+    far.take_redirected()?;
+    far.add_address("10.1.0.2/24")?;
+    wait_until("flowtrack to forward again", TIMEOUT, || {
+        Ok(probe.stderr()?.matches("capturing on").count() >= 2)
+    })?;
+    path.transfer(TRANSFER)?;
+    probe.stop()?.assert_closed();
+    Ok(())
+}
