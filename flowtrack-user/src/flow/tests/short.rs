@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use flowtrack_common::{Defects, Extracted, L4Proto, Timestamp};
+use flowtrack_common::{Defects, Envelope, Extracted, L4Proto, Timestamp, VlanStack};
 
 use super::script::{
     Probe, START, STEP, Segment, c, client, close, open_then, packet, s, server, timeout, udp,
@@ -229,6 +229,22 @@ fn what_is_unusual_about_a_packet_leads_it_the_long_way() {
         let found = ways_with(&TrackerConfig::default(), &packets);
         assert_eq!(found[3..], *expected, "{name}");
     }
+}
+
+#[test]
+fn a_flow_that_starts_on_the_short_way_has_the_envelope_of_its_first_packet() {
+    let mut tagged = datagrams(L4Proto::Udp, &[true]);
+    tagged[0].packet.envelope.vlans = VlanStack([7, 0]);
+    let mut probe = Probe::new();
+    assert_eq!(ways(&mut probe, &tagged), "s");
+    assert_eq!(ways(&mut probe, &[udp(0, START)]), "s");
+    let mut envelopes: Vec<_> = probe
+        .finish()
+        .iter()
+        .map(|record| record.envelope)
+        .collect();
+    envelopes.sort_by_key(|envelope| envelope.vlans.0);
+    assert_eq!(envelopes, [Envelope::default(), tagged[0].packet.envelope]);
 }
 
 #[test]
