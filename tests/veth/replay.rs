@@ -39,13 +39,14 @@ pub(crate) const CAPTURES: [&str; 24] = [
     "zeek__vlan-qinqinq.pcap",
 ];
 
-/// Fields of a record that tell when something was, or how long it took.
-const TIMES: [&str; 5] = [
+/// Fields of a record that tell when something was, how long it took, or where it was seen.
+const CIRCUMSTANCES: [&str; 6] = [
     "start",
     "end",
     "duration",
     "syn_to_syn_ack",
     "syn_ack_to_ack",
+    "interface",
 ];
 
 #[test]
@@ -159,13 +160,13 @@ pub(crate) fn read(trace: &Trace) -> Result<Vec<String>> {
     timeless(&records?)
 }
 
-/// The records without their times, sorted.
+/// The records without their times and interfaces, sorted.
 pub(crate) fn timeless(records: &[Value]) -> Result<Vec<String>> {
     let mut lines = Vec::new();
     for record in records {
         let mut record = record.clone();
         let fields = record.as_object_mut().context("a record is an object")?;
-        fields.retain(|name, _| !TIMES.contains(&name.as_str()));
+        fields.retain(|name, _| !CIRCUMSTANCES.contains(&name.as_str()));
         lines.push(record.to_string());
     }
     lines.sort();
