@@ -39,13 +39,14 @@ pub(crate) const CAPTURES: [&str; 24] = [
     "zeek__vlan-qinqinq.pcap",
 ];
 
-/// Fields of a record that tell when something was, or how long it took.
-const TIMES: [&str; 5] = [
+/// Fields of a record that tell when something was, how long it took, or where it was seen.
+const TIMES: [&str; 6] = [
     "start",
     "end",
     "duration",
     "syn_to_syn_ack",
     "syn_ack_to_ack",
+    "interface",
 ];
 
 #[test]
