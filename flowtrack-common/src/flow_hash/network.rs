@@ -74,16 +74,18 @@ fn ipv6(packet: &impl Packet, offset: usize) -> Option<Flow> {
                 next += (usize::from(len) + 2) * 4;
             }
             FRAGMENT => {
-                let place = u16::from_be_bytes(packet.load(next + 2)?);
+                // At once: the verifier does not see that one check covers several fields.
+                let [following, _, p0, p1, i0, i1, i2, i3] = packet.load(next)?;
+                let place = u16::from_be_bytes([p0, p1]);
                 let here = Fragment {
-                    identification: u32::from_be_bytes(packet.load(next + 4)?),
+                    identification: u32::from_be_bytes([i0, i1, i2, i3]),
                     is_first: place >> 3 == 0,
                 };
                 // The whole datagram in one fragment is none (RFC 6946).
                 if place >> 3 != 0 || place & 1 != 0 {
                     fragment = Some(here);
                 }
-                protocol = byte(packet, next)?;
+                protocol = following;
                 next += 8;
                 // What stands behind it in a later fragment is no header.
                 if !here.is_first {

@@ -6,6 +6,7 @@ use super::Mode;
 use crate::sys::{
     capability::{self, Capability},
     interface::{self, LinkState},
+    netlink,
 };
 
 /// Capture cannot start, and nothing was changed.
@@ -55,6 +56,17 @@ pub enum PreflightError {
     /// Packets do not arrive on it, or twice.
     #[error("{0} is the loopback interface, where each packet would be seen twice: tap a real one")]
     Loopback(String),
+    /// Its packets arrive on its ports.
+    #[error(
+        "{interface} is a {kind}: its packets arrive on its ports, and no socket of its own gets them. \
+         Name the ports instead, or use --mode observe"
+    )]
+    Aggregate {
+        /// The interface.
+        interface: String,
+        /// `bond` or `team`.
+        kind: String,
+    },
 }
 
 /// Checks that `interface` can be captured, and safely; returns its index.
@@ -72,6 +84,13 @@ pub(super) fn check(interface: &str, mode: Mode, take_over: bool) -> Result<u32,
     }
     if interface == "lo" {
         return Err(PreflightError::Loopback(interface.to_owned()));
+    }
+    let kind = netlink::link(index).map_err(kernel)?.kind;
+    if let Some(kind) = kind.filter(|kind| mode == Mode::Tap && is_aggregate(kind)) {
+        return Err(PreflightError::Aggregate {
+            interface: interface.to_owned(),
+            kind,
+        });
     }
     if mode != Mode::Observe && !take_over {
         let addresses = interface::addresses(interface).map_err(kernel)?;
@@ -102,6 +121,11 @@ pub(super) fn check_pair(one: &str, other: &str) -> Result<(), PreflightError> {
         )),
         _ => Ok(()),
     }
+}
+
+/// Whether a kind of interface bundles others, so that an XDP program of it runs on these.
+fn is_aggregate(kind: &str) -> bool {
+    matches!(kind, "bond" | "team")
 }
 
 /// What would be cut off, in words.
@@ -158,6 +182,18 @@ mod tests {
             words(&address, true, &bridge),
             "carries the address 192.0.2.1 and the default route and the interface br0"
         );
+    }
+
+    #[test]
+    fn a_bond_is_refused_and_a_veth_is_not() {
+        for (kind, expected) in [
+            ("bond", true),
+            ("team", true),
+            ("veth", false),
+            ("bridge", false),
+        ] {
+            assert_eq!(is_aggregate(kind), expected, "{kind}");
+        }
     }
 
     #[test]

@@ -66,9 +66,9 @@ impl RecentFlows {
         let Some(set) = self.set(fingerprint) else {
             return;
         };
-        let place = |place: &Place| place.is(fingerprint) || place.is_free();
-        let number = set.iter().position(place).unwrap_or(WAYS - 1);
+        let number = set.iter().position(|place| place.is(fingerprint));
         // The latest one stands first, free places are last.
+        let number = number.unwrap_or(WAYS - 1);
         if let Some(places) = set.get_mut(..=number) {
             places.rotate_right(1);
         }
@@ -116,10 +116,6 @@ impl Place {
             tag,
             over_at: flow.over_at,
         }
-    }
-
-    fn is_free(&self) -> bool {
-        self.tag == 0
     }
 
     fn is(&self, fingerprint: u64) -> bool {

@@ -287,6 +287,9 @@ mod tests {
             assert_eq!(timeouts.at(slot), timeouts.get(class));
         }
         assert_eq!(TimeoutSlot::all().count(), TimeoutSlot::COUNT);
+        let last = TimeoutSlot::all().last();
+        assert_eq!(last, Some(TimeoutSlot::at(TimeoutSlot::COUNT - 1)));
+        assert_eq!(last, Some(TimeoutSlot::at(usize::MAX)), "the nearest");
     }
 
     #[test]

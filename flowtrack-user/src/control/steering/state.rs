@@ -136,8 +136,11 @@ impl State {
             let _ = fs::remove_file(&draft);
             return Err(error);
         }
-        let _locked = file;
-        Ok((saved, Entry { path, _locked }))
+        let entry = Entry {
+            path,
+            _locked: file,
+        };
+        Ok((saved, entry))
     }
 
     /// Settings that processes which are gone have not restored. Files of another boot are removed.
@@ -151,9 +154,7 @@ impl State {
 
     fn leftover(&self, path: PathBuf) -> Option<(Saved, Entry)> {
         let name = path.file_name()?.to_str()?;
-        if !(name.starts_with("rss-") && name.ends_with(".json")) {
-            return None;
-        }
+        name.strip_prefix("rss-")?.strip_suffix(".json")?;
         let file = File::open(&path).ok()?;
         // It belongs to a process that lives.
         file.try_lock().ok()?;

@@ -73,7 +73,7 @@ mod tests {
             "it does not reach to the ports of IPv6"
         );
         let mut almost = symmetric_key(40);
-        almost[39] ^= 1;
+        almost[39] ^= 2;
         assert!(!is_symmetric(&almost));
     }
 

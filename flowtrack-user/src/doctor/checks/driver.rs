@@ -1,16 +1,17 @@
 //! The driver: how fast packets can be had from it, and what is known to go wrong.
 
-use super::{Finding, InterfaceFacts};
+use super::{Finding, HostFacts, InterfaceFacts};
 
 const DRIVER: &str = "driver";
 const INLINE: &str = "inline mode";
 const HINTS: &str = "hints";
 
-pub(super) fn findings(interface: &InterfaceFacts) -> Vec<Finding> {
+pub(super) fn findings(interface: &InterfaceFacts, host: &HostFacts) -> Vec<Finding> {
     let mut findings = vec![ability(interface)];
     findings.extend(redirect_target(interface));
     findings.extend(zero_copy(interface));
     findings.extend(hints(interface));
+    findings.extend(unsafe_zero_copy(interface, host));
     findings.extend(gro_of_virtio(interface));
     findings.extend(too_many_channels(interface));
     findings.extend(separate_channels(interface));
@@ -105,6 +106,30 @@ fn hints(interface: &InterfaceFacts) -> Option<Finding> {
         Finding::note(HINTS, found)
             .why("flowtrack stamps packets in the XDP program and does not use these."),
     )
+}
+
+/// ice, before its zero-copy queues were made safe in Linux 6.11, and as Intel gives it out by itself
+/// (intel/ethernet-linux-ice issues 23, 58, 59 and 61).
+fn unsafe_zero_copy(interface: &InterfaceFacts, host: &HostFacts) -> Option<Finding> {
+    let driver = interface
+        .driver
+        .as_ref()
+        .filter(|driver| driver.name == "ice")?;
+    if !interface.xdp?.zero_copy() {
+        return None;
+    }
+    // A driver that comes with the kernel has its version.
+    let found = if host.release.as_ref() != Some(&driver.version) {
+        format!("ice {} does not come with this kernel", driver.version)
+    } else if host.kernel()? < (6, 11) {
+        "ice of a kernel before Linux 6.11".to_owned()
+    } else {
+        return None;
+    };
+    Some(Finding::warning(DRIVER, found).why(
+        "Hosts became unreachable or crashed when zero-copy sockets were opened, closed or under load. Linux 6.11 \
+         has the corrections.",
+    ))
 }
 
 /// virtio_net refuses a native program as long as the hypervisor merges packets for it.

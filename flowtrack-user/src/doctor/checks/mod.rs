@@ -35,7 +35,7 @@ pub(super) fn interface(interface: &InterfaceFacts, host: &HostFacts) -> Vec<Fin
     }
     let mut findings = link::findings(interface);
     findings.extend(occupied::findings(interface));
-    findings.extend(driver::findings(interface));
+    findings.extend(driver::findings(interface, host));
     findings.extend(mtu::findings(interface));
     findings.extend(queues::findings(interface, host));
     findings.extend(steering::findings(interface, host));

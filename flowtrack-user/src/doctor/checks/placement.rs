@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use super::{Finding, HostFacts, InterfaceFacts, several};
+use super::{super::facts::Interrupt, Finding, HostFacts, InterfaceFacts, several};
 
 const NODE: &str = "NUMA node";
 const INTERRUPTS: &str = "interrupts";
 
 pub(super) fn findings(interface: &InterfaceFacts, host: &HostFacts) -> Vec<Finding> {
     let mut findings: Vec<_> = node(interface, host).into_iter().collect();
+    findings.extend(far_interrupts(interface, host));
     findings.extend(spread(interface));
     findings.extend(balancer(interface, host));
     findings
@@ -42,6 +43,22 @@ fn node(interface: &InterfaceFacts, host: &HostFacts) -> Option<Finding> {
             list.join(","),
             interface.name
         )),
+    )
+}
+
+/// Interrupts that go only to cores of other nodes than that of the NIC.
+fn far_interrupts(interface: &InterfaceFacts, host: &HostFacts) -> Option<Finding> {
+    let node = interface.node.filter(|_| host.nodes.len() > 1)?;
+    let near = host.nodes.get(&node)?;
+    let is_far = |interrupt: &&Interrupt| !interrupt.cores.iter().any(|core| near.contains(core));
+    let mut far = interface.interrupts.iter().filter(is_far);
+    let first = far.next()?;
+    let found = several(1 + far.count(), "interrupt");
+    let core = near.first()?;
+    Some(
+        Finding::warning(INTERRUPTS, format!("{found} of its queues on cores of another node than {node}"))
+            .why("The XDP program runs where the interrupt goes to: each packet crosses from one node to the other.")
+            .fix(format!("echo {core} > /proc/irq/{}/smp_affinity_list", first.number)),
     )
 }
 

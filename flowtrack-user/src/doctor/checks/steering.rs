@@ -1,7 +1,10 @@
 //! Whether both directions of a flow arrive on the same queue.
 
 use super::{Finding, HostFacts, InterfaceFacts};
-use crate::sys::ethtool::rss::{HashFunction, Rss};
+use crate::{
+    control::steering::toeplitz,
+    sys::ethtool::rss::{HashFunction, Rss},
+};
 
 const SUBJECT: &str = "steering";
 const WHY: &str = "`run` asks the NIC for a hash that is the same for both directions of a flow, and hands packets from \
@@ -32,7 +35,7 @@ fn hash(interface: &InterfaceFacts, host: &HostFacts, rss: &Rss) -> Finding {
     }
     let name = &interface.name;
     match rss.function {
-        HashFunction::Toeplitz if is_symmetric(&rss.key) => {
+        HashFunction::Toeplitz if toeplitz::is_symmetric(&rss.key) => {
             Finding::ok(SUBJECT, "the key of the NIC's Toeplitz hash is symmetric")
         }
         HashFunction::Toeplitz if !rss.key.is_empty() => {
@@ -64,16 +67,6 @@ fn hash(interface: &InterfaceFacts, host: &HostFacts, rss: &Rss) -> Finding {
 fn key(rss: &Rss) -> String {
     let bytes = ["6d", "5a"].into_iter().cycle().take(rss.key.len());
     bytes.collect::<Vec<_>>().join(":")
-}
-
-/// A Toeplitz key that repeats after 16 bits gives both directions the same hash: addresses and ports are
-/// exchanged in steps of 16 and 32 bits.
-fn is_symmetric(key: &[u8]) -> bool {
-    !key.is_empty()
-        && key
-            .iter()
-            .zip(key.iter().skip(2))
-            .all(|(this, next)| this == next)
 }
 
 /// Fields that are hashed without their counterpart.

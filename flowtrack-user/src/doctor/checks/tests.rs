@@ -1,9 +1,15 @@
 //! What is said of which facts.
 
+/// Of drivers, and of what they do to packets.
+mod drivers;
 /// Of the host.
 mod hosts;
-/// Of interfaces.
-mod interfaces;
+/// What the others change.
+mod nic;
+/// Of queues, steering and cores.
+mod queues;
+/// Of who uses an interface.
+mod uses;
 
 use crate::doctor::{Finding, Severity};
 

@@ -32,7 +32,7 @@ impl Ends {
         answerable: true,
     };
 
-    const fn ports(ports: Ports) -> Self {
+    pub(in crate::flow) const fn ports(ports: Ports) -> Self {
         Self {
             src_port: ports.src,
             dst_port: ports.dst,

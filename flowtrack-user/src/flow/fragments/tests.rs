@@ -1,5 +1,6 @@
 //! Pieces of datagrams, in any order.
 
+mod datagrams;
 mod follow;
 mod pieces;
 mod reassemble;

@@ -51,14 +51,14 @@ impl Gap {
 
 impl PartialEq for Gaps {
     fn eq(&self, other: &Self) -> bool {
-        self.len == other.len && self.iter().eq(other.iter())
+        self.open_ones() == other.open_ones()
     }
 }
 
 impl Gaps {
     #[inline]
-    pub(super) fn is_empty(&self) -> bool {
-        self.len == 0
+    fn open_ones(&self) -> &[Gap] {
+        self.list.get(..self.len.into()).unwrap_or_default()
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = Gap> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use flowtrack_common::{
     EndpointState::{self, Inactive},
-    FlowSide, FlowStats, SideStats, Timestamp,
+    FlowSide, FlowStats, SideStats, TcpFlags, Timestamp,
 };
 
 use super::{Connection, endpoint::Endpoint, history::Marks, sequence::Stream};
@@ -106,9 +106,8 @@ impl Endpoint {
     /// Whether [`Self::unpack`] brings it back, and with it what `stats` say of it.
     #[inline]
     fn fits(&self, stats: &SideStats) -> bool {
-        let (stream, marks) = (&self.stream, &self.marks);
+        let stream = &self.stream;
         let flags = stats.tcp_flags;
-        let length = stream.relative(stream.next);
         let bytes = self.bytes();
         stream.fits(flags.fin())
             && stats.payload_bytes == bytes
@@ -116,9 +115,7 @@ impl Endpoint {
             && stats.tcp_state == self.state
             && self.syn == flags.syn().then_some(stream.start)
             && self.fin == flags.fin().then_some(stream.next)
-            && marks.syn | marks.retransmissions | marks.zero_windows | marks.gaps == 0
-            && marks.fin == marked(flags.fin(), length.wrapping_sub(1))
-            && marks.rst == marked(flags.rst(), length)
+            && self.marks == plain_marks(flags, stream)
     }
 
     #[inline]
@@ -142,7 +139,6 @@ impl Endpoint {
         let flags = packed.flags;
         let seen = packed.tcp_flags(side);
         let stream = Stream::unpack(side, packed);
-        let length = stream.relative(stream.next);
         Self {
             state: flags.endpoint(field::ENDPOINT.of(side)),
             before: flags.endpoint(field::ENDPOINT_BEFORE.of(side)),
@@ -152,58 +148,66 @@ impl Endpoint {
             fin_acked: flags.is(field::FIN_ACKED.of(side)),
             closed: flags.is(field::CLOSED.of(side)),
             at_end: flags.is(field::AT_END.of(side)),
-            marks: Marks {
-                fin: marked(seen.fin(), length.wrapping_sub(1)),
-                rst: marked(seen.rst(), length),
-                ..Marks::default()
-            },
+            marks: plain_marks(seen, &stream),
         }
     }
 }
 
-/// The number of a mark, which is 0 where there was no reason for one.
+/// The marks of a side that has sent these flags, at the end of `stream` where they have a number.
 #[inline]
-fn marked(was_seen: bool, number: u32) -> u32 {
-    if was_seen { number } else { 0 }
+fn plain_marks(seen: TcpFlags, stream: &Stream) -> Marks {
+    let length = stream.relative(stream.next);
+    Marks {
+        fin: if seen.fin() {
+            length.wrapping_sub(1)
+        } else {
+            0
+        },
+        rst: if seen.rst() { length } else { 0 },
+        ..Marks::default()
+    }
 }
 
 impl Stream {
     /// Whether [`Self::unpack`] brings it back: it has no gaps. `fin`: with a FIN at its end.
     #[inline]
     fn fits(&self, fin: bool) -> bool {
-        let (edge, fin) = if self.next == self.start {
-            (self.settled, false)
-        } else {
-            (self.next, fin)
-        };
-        self.edge == edge
-            && self.payload_end == edge.wrapping_sub(fin.into())
-            && self.length == u64::from(self.relative(self.next))
-            && self.ahead == 0
-            && !self.one_way
-            && self.gaps.is_empty()
+        let plain = Self::plain(self.start, self.next, self.settled, fin);
+        *self
+            == Self {
+                any_acked: self.any_acked,
+                ..plain
+            }
     }
 
-    /// A stream without gaps.
     #[inline]
     fn unpack(side: FlowSide, packed: &Packed) -> Self {
-        let start = packed.start[side as usize];
-        let next = packed.next_or_payload[side as usize];
-        let settled = packed.settled[side as usize];
+        let i = side as usize;
+        let (start, next) = (packed.start[i], packed.next_or_payload[i]);
+        let fin = packed.tcp_flags(side).fin();
+        Self {
+            any_acked: packed.flags.is(field::ANY_ACKED.of(side)),
+            ..Self::plain(start, next, packed.settled[i], fin)
+        }
+    }
+
+    /// A stream without gaps, of which nobody has acknowledged more than the SYN. `fin`: with a FIN at its
+    /// end.
+    #[inline]
+    fn plain(start: u32, next: u32, settled: u32, fin: bool) -> Self {
         // Where nothing was sent, only an acknowledgment can tell what is expected.
         let (edge, fin) = if next == start {
-            (settled, 0)
+            (settled, false)
         } else {
-            (next, u32::from(packed.tcp_flags(side).fin()))
+            (next, fin)
         };
         Self {
             start,
             next,
             length: next.wrapping_sub(start).into(),
-            any_acked: packed.flags.is(field::ANY_ACKED.of(side)),
             settled,
             edge,
-            payload_end: edge.wrapping_sub(fin),
+            payload_end: edge.wrapping_sub(fin.into()),
             ..Self::default()
         }
     }

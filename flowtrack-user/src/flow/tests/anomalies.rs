@@ -311,11 +311,12 @@ fn flows_that_are_refused_and_open_after_all_count_once() {
 }
 
 #[test]
-fn a_connection_that_is_open_hides_no_flood() {
+fn a_connection_counts_once_when_its_handshake_is_complete_whatever_follows() {
     let mut probe = watchful(100);
-    let data = (0..50).map(|n| c("PA", 1 + n, 1, 1)).collect::<Vec<_>>();
-    flood(&mut probe, 0..99, &[c("S", 0, 0, 0)]);
-    flood(&mut probe, 99..100, &open_then(&data));
+    let closed = open_then(&[c("FA", 1, 1, 0), s("FA", 1, 2, 0)]);
+    flood(&mut probe, 0..98, &[c("S", 0, 0, 0)]);
+    flood(&mut probe, 98..99, &closed);
+    flood(&mut probe, 99..100, &[c("S", 0, 0, 0)]);
     assert_eq!(kinds(&probe.events()), []);
     flood(&mut probe, 100..101, &[c("S", 0, 0, 0)]);
     assert_eq!(kinds(&probe.events()), [AnomalyKind::SynFloodTarget]);

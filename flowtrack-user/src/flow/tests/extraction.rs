@@ -14,8 +14,8 @@ use crate::{
     wire::{
         Refusal,
         tests::frames::{
-            GRE, ICMP, ICMPV6, IPV4, IPV6, SCTP, TCP, UDP, ethernet, frame, icmp, ipv4, ipv6, sctp,
-            tcp, udp,
+            GRE, ICMP, ICMPV6, IPV4, IPV6, SCTP, TCP, UDP, VLAN, ethernet, frame, icmp, ipv4, ipv6,
+            sctp, tcp, udp,
         },
     },
 };
@@ -124,14 +124,33 @@ fn both_directions_have_one_key() {
 
 #[test]
 fn the_port_decides_between_equal_addresses() {
-    let mut there = v4(UDP, &udp(9, 4, &[]));
-    let mut back = v4(UDP, &udp(4, 9, &[]));
-    for bytes in [&mut there, &mut back] {
-        bytes[33] = 1;
+    let (there, back) = (udp(9, 4, &[]), udp(4, 9, &[]));
+    let frames = |header: fn(&[u8]) -> Vec<u8>| [&there, &back].map(|payload| header(payload));
+    // Where the addresses begin, and how long they are.
+    for (frames, at, len) in [
+        (frames(|payload| v4(UDP, payload)), 26, 4),
+        (frames(|payload| v6(UDP, payload)), 22, 16),
+        // Those with two tags are not plain.
+        (
+            frames(|payload| ethernet(&[VLAN, VLAN, IPV4], &ipv4(UDP, payload))),
+            34,
+            4,
+        ),
+        (
+            frames(|payload| ethernet(&[VLAN, VLAN, IPV6], &ipv6(UDP, payload))),
+            30,
+            16,
+        ),
+    ] {
+        let [there, back] = frames.map(|mut bytes| {
+            bytes.copy_within(at..at + len, at + len);
+            extract(&bytes)
+        });
+        assert_eq!(there.key.src, there.key.dst);
+        assert_eq!(there.key, back.key);
+        assert_eq!(back.orientation, Orientation::Forward);
+        assert_eq!(there.orientation, Orientation::Reverse);
     }
-    let (there, back) = (extract(&there), extract(&back));
-    assert_eq!(there.key, back.key);
-    assert_ne!(there.orientation, back.orientation);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use flowtrack_common::{Defects, Extracted, L4Proto, Timestamp};
+use flowtrack_common::{Defects, Envelope, Extracted, L4Proto, Timestamp, VlanStack};
 
 use super::script::{
     Probe, START, STEP, Segment, c, client, close, open_then, packet, s, server, timeout, udp,
@@ -232,6 +232,22 @@ fn what_is_unusual_about_a_packet_leads_it_the_long_way() {
 }
 
 #[test]
+fn a_flow_that_starts_on_the_short_way_has_the_envelope_of_its_first_packet() {
+    let mut tagged = datagrams(L4Proto::Udp, &[true]);
+    tagged[0].packet.envelope.vlans = VlanStack([7, 0]);
+    let mut probe = Probe::new();
+    assert_eq!(ways(&mut probe, &tagged), "s");
+    assert_eq!(ways(&mut probe, &[udp(0, START)]), "s");
+    let mut envelopes: Vec<_> = probe
+        .finish()
+        .iter()
+        .map(|record| record.envelope)
+        .collect();
+    envelopes.sort_by_key(|envelope| envelope.vlans.0);
+    assert_eq!(envelopes, [Envelope::default(), tagged[0].packet.envelope]);
+}
+
+#[test]
 fn flows_whose_packets_are_cut_go_the_short_way_where_that_does_not_matter() {
     for (config, expected) in [
         (TrackerConfig::default(), "sllls"),
@@ -248,7 +264,7 @@ fn flows_whose_packets_are_cut_go_the_short_way_where_that_does_not_matter() {
 #[test]
 fn pieces_without_a_header_open_no_side_of_a_connection() {
     let mut pieces = datagrams(L4Proto::Tcp, &[false; 2]);
-    let mut packets = connection(&[c("PA", 900, 90, 5), s("A", 89, 905, 0)]);
+    let mut packets = connection(&[c("PA", 900, 90, 5), s("PA", 89, 905, 5)]);
     for meta in &mut pieces {
         meta.ts = packets[1].ts;
         meta.packet.payload_len = 0;
@@ -257,56 +273,42 @@ fn pieces_without_a_header_open_no_side_of_a_connection() {
     assert_eq!(ways_with(&TrackerConfig::default(), &packets), "llll");
 }
 
-/// A connection that was opened and is used again after `silence`, as `meanwhile` has left the tracker: the
-/// ways of two segments.
-fn used_again(
-    config: &TrackerConfig,
-    silence: Duration,
-    meanwhile: impl FnOnce(&mut Probe),
-) -> String {
+/// The ways of two segments at `ts` in a connection that was open by [`opened`], as `meanwhile` has left the
+/// tracker.
+fn used_again(config: &TrackerConfig, ts: Timestamp, meanwhile: impl FnOnce(&mut Probe)) -> String {
     let mut probe = Probe::configured(config, EventKinds::ALL);
     ways(&mut probe, &connection(&open_then(&[])));
     meanwhile(&mut probe);
-    let opened = START.saturating_add(2 * STEP);
-    let ts = opened.saturating_add(silence);
     let segments = [plain(), c("PA", 101, 1, 9)];
     ways(&mut probe, &segments.map(|segment| segment.at(ts)))
+}
+
+/// When the last segment of a handshake comes.
+fn opened() -> Timestamp {
+    START.saturating_add(2 * STEP)
 }
 
 #[test]
 fn what_a_packet_does_to_its_flow_beside_counting_in_it_is_done_on_the_long_way() {
     const NANOSECOND: Duration = Duration::from_nanos(1);
     let config = TrackerConfig::default();
-    let open = timeout(TimeoutClass::TcpOpen);
-    assert_eq!(used_again(&config, open, |_| {}), "ss", "just in time");
-    assert_eq!(
-        used_again(&config, open + NANOSECOND, |_| {}),
-        "ls",
-        "it is over"
-    );
+    let in_time = opened().saturating_add(timeout(TimeoutClass::TcpOpen));
+    assert_eq!(used_again(&config, in_time, |_| {}), "ss");
+    let too_late = in_time.saturating_add(NANOSECOND);
+    assert_eq!(used_again(&config, too_late, |_| {}), "ls", "another flow");
     let lost = |probe: &mut Probe| probe.tracker.capture_lost();
-    assert_eq!(used_again(&config, STEP, lost), "ls", "packets were lost");
-    // The flow began two steps before.
-    for (active, expected) in [(3 * STEP + NANOSECOND, "ss"), (3 * STEP, "ll")] {
+    assert_eq!(used_again(&config, opened(), lost), "ls", "packets lost");
+    let set_back = START.saturating_sub(Duration::from_hours(1));
+    let found = used_again(&config, set_back, |_| {});
+    assert_eq!(found, "ll", "it has lived by two clocks");
+    for (active, expected) in [(2 * STEP + NANOSECOND, "ss"), (2 * STEP, "ll")] {
         let config = TrackerConfig {
             active_timeout: Some(active),
             ..config
         };
-        assert_eq!(
-            used_again(&config, STEP, |_| {}),
-            expected,
-            "a record is due"
-        );
+        let found = used_again(&config, opened(), |_| {});
+        assert_eq!(found, expected, "a record is due after {active:?}");
     }
-    let set_back = |probe: &mut Probe| {
-        let before = Timestamp::from_nanos(START.as_nanos() / 2);
-        probe.tracker.advance(before);
-    };
-    assert_eq!(
-        used_again(&config, STEP, set_back),
-        "ls",
-        "the clock was set"
-    );
 }
 
 #[test]

@@ -96,8 +96,9 @@ fn a_syn_ack_that_nothing_follows_is_a_scan_and_else_an_answer() {
         assert_eq!(records[0].history.as_str(), history);
         assert_eq!(records[0].key.src_port == 40_000, client_first, "{history}");
         if client_first {
-            let packets = records[0].stats.responder.packets;
-            assert!(packets >= 1, "{history}: the SYN+ACK is the responder's");
+            let responder = records[0].stats.responder;
+            assert!(responder.packets >= 1, "{history}: the SYN+ACK is its own");
+            assert_eq!(responder.tcp_state, EndpointState::Established, "{history}");
         }
     }
 }

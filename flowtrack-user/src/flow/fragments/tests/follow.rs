@@ -4,9 +4,12 @@ use ahash::RandomState;
 use flowtrack_common::{Defects, L4Proto};
 
 use super::{at, datagram, fragment};
-use crate::flow::{
-    extract::Ends,
-    fragments::{Follower, Header},
+use crate::{
+    flow::{
+        extract::Ends,
+        fragments::{Follower, Header},
+    },
+    wire::Ports,
 };
 
 const HEADER: Header = Header {
@@ -63,6 +66,41 @@ fn fragments_that_overlap_are_told() {
     follower.follow(datagram(1), &fragment(0, 16, true), Some(HEADER), at(0));
     let overlap = follower.follow(datagram(1), &fragment(8, 16, true), None, at(0));
     assert_eq!(overlap, (Some(HEADER), Defects::FRAGMENT_OVERLAP));
+}
+
+#[test]
+fn a_first_fragment_that_comes_twice_overlaps_itself() {
+    let mut follower = Follower::new(RandomState::new());
+    let first = fragment(0, 16, true);
+    for defects in [Defects::NONE, Defects::FRAGMENT_OVERLAP] {
+        let found = follower.follow(datagram(1), &first, Some(HEADER), at(0));
+        assert_eq!(found, (Some(HEADER), defects));
+    }
+}
+
+#[test]
+fn a_header_that_says_no_more_than_is_known_does_not_replace_it() {
+    let with_ports = |l4, src| Header {
+        l4,
+        ends: Ends::ports(Ports { src, dst: 9 }),
+    };
+    let known = with_ports(L4Proto::Udp, 5);
+    for (header, expected) in [
+        (HEADER, known),
+        (with_ports(L4Proto::Udp, 6), with_ports(L4Proto::Udp, 6)),
+        (
+            Header::without_ports(L4Proto::Tcp),
+            Header::without_ports(L4Proto::Tcp),
+        ),
+    ] {
+        let mut follower = Follower::new(RandomState::new());
+        let first = fragment(0, 8, true);
+        follower.follow(datagram(1), &first, Some(known), at(0));
+        let again = follower.follow(datagram(1), &first, Some(header), at(0));
+        assert_eq!(again.0, Some(expected));
+        let later = follower.follow(datagram(1), &fragment(8, 8, true), None, at(0));
+        assert_eq!(later.0, Some(expected));
+    }
 }
 
 #[test]

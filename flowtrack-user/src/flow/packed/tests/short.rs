@@ -299,7 +299,7 @@ fn a_side_of_which_pieces_without_a_header_came_is_not_open() {
     all.extend(datagrams(L4Proto::Tcp, &[false]));
     all[1].packet.payload_len = 0;
     // With the number that is expected of a side which was not seen.
-    let meta = s("A", 89, 905, 0).at(START.saturating_add(STEP));
+    let meta = s("PA", 89, 905, 5).at(START.saturating_add(STEP));
     check("pieces", &mut flow(&all), &meta, false);
 }
 

@@ -136,6 +136,17 @@ fn what_has_no_place_does_not_fit() {
                 flow.stats.initiator.icmp_errors = 1;
                 flow.stats.initiator.bad_checksums = 1;
             }),
+            ("errors and windows", |flow| {
+                flow.stats.initiator.icmp_errors = 1;
+                flow.stats.initiator.zero_windows = 1;
+            }),
+            (
+                "as many bytes in gaps as segments that came twice",
+                |flow| {
+                    flow.stats.responder.gap_bytes = 1;
+                    flow.stats.responder.retransmitted = 1;
+                },
+            ),
             ("windows and retransmissions", |flow| {
                 flow.stats.responder.zero_windows = 1;
                 flow.stats.responder.retransmitted = 1;
@@ -225,10 +236,11 @@ fn the_lag_is_that_of_the_last_use_or_of_the_last_productive_packet() {
 
 #[test]
 fn a_handshake_that_takes_longer_than_four_seconds_does_not_fit() {
-    for (millis, fits) in [(4294, true), (4295, false)] {
+    let longest = u64::from(u32::MAX) - 1;
+    for (nanos, fits) in [(longest, true), (longest + 1, false), (longest + 2, false)] {
         let mut live = tcp(&handshake());
-        live.flow.stats.syn_ack_to_ack = Some(Duration::from_millis(millis));
-        assert_eq!(live.pack().is_some(), fits, "{millis}");
+        live.flow.stats.syn_ack_to_ack = Some(Duration::from_nanos(nanos));
+        assert_eq!(live.pack().is_some(), fits, "{nanos}");
     }
 }
 

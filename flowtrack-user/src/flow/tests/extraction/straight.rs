@@ -2,9 +2,13 @@
 
 use proptest::{collection::vec, prelude::*, sample::Index};
 
+use super::v4;
 use crate::{
     flow::{ExtractorConfig, FiveTupleExtractor, Fragments, IcmpFlows, Observation, Tunnels},
-    wire::tests::{frames::frame, properties::sound::nested},
+    wire::tests::{
+        frames::{SCTP, TCP, frame, sctp, tcp},
+        properties::sound::nested,
+    },
 };
 
 fn config() -> impl Strategy<Value = ExtractorConfig> {
@@ -26,6 +30,22 @@ fn config() -> impl Strategy<Value = ExtractorConfig> {
             ..ExtractorConfig::default()
         }
     })
+}
+
+#[test]
+fn plain_frames_take_the_straight_path_unless_their_checksums_are_verified() {
+    let (plain, other) = (v4(TCP, &tcp(9, 4, 2, &[])), v4(SCTP, &sctp(4, 9, &[])));
+    for (verify_checksums, bytes, straight) in
+        [(false, &plain, 1), (true, &plain, 0), (false, &other, 0)]
+    {
+        let extractor = FiveTupleExtractor::new(ExtractorConfig {
+            verify_checksums,
+            ..ExtractorConfig::default()
+        });
+        let mut found = 0;
+        let end = extractor.plain(&frame(bytes), &mut |_| found += 1);
+        assert_eq!((found, end.is_some()), (straight, straight == 1));
+    }
 }
 
 proptest! {
