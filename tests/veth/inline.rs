@@ -2,7 +2,6 @@
 
 use anyhow::Result;
 use flowtrack_tests::{
-    inject::on_one_cpu,
     link::{Link, veth},
     netns::NetNs,
     traffic::Path,
@@ -86,7 +85,7 @@ fn a_transfer_goes_through_byte_for_byte_and_its_record_has_both_directions() ->
         let probe = bridge.start(&[])?;
         let path = bridge.path(address)?;
         // Neighbours have to find each other first: by ARP, and by messages of ICMPv6.
-        on_one_cpu(|| path.transfer(TRANSFER))?;
+        path.transfer(TRANSFER)?;
         let outcome = probe.stop()?;
         outcome.assert_closed();
         let connections = || outcome.records.iter().filter(|r| r["proto"] == "tcp");
