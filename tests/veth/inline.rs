@@ -2,7 +2,6 @@
 
 use anyhow::Result;
 use flowtrack_tests::{
-    inject::on_one_cpu,
     link::{Link, veth},
     netns::NetNs,
     traffic::Path,
@@ -63,7 +62,9 @@ impl Bridge {
     /// What flowtrack says where it does not start.
     fn refusal(&self) -> Result<String> {
         let mut command = self.ports[0].netns().command(flowtrack()?);
-        let (status, _, stderr) = run(&mut command, &["run", "v1", "w1", "--mode", "inline"])?;
+        // If it does start, it ends again.
+        command.args(["run", "v1", "w1", "--duration", "1s"]);
+        let (status, _, stderr) = run(&mut command, &["--mode", "inline"])?;
         assert_eq!(status, Some(1), "{stderr}");
         for port in &self.ports {
             assert!(!has_program(port)?, "{stderr}");
@@ -84,7 +85,7 @@ fn a_transfer_goes_through_byte_for_byte_and_its_record_has_both_directions() ->
         let probe = bridge.start(&[])?;
         let path = bridge.path(address)?;
         // Neighbours have to find each other first: by ARP, and by messages of ICMPv6.
-        on_one_cpu(|| path.transfer(TRANSFER))?;
+        path.transfer(TRANSFER)?;
         let outcome = probe.stop()?;
         outcome.assert_closed();
         let connections = || outcome.records.iter().filter(|r| r["proto"] == "tcp");
@@ -161,6 +162,7 @@ fn interfaces_that_cannot_forward_to_each_other_are_refused_with_the_reason() ->
     right.remove_address("10.9.0.1/24")?;
 
     bridge.hosts[0].down()?;
+    wait_until("the link to be down", TIMEOUT, || Ok(!left.is_running()?))?;
     let said = bridge.refusal()?;
     assert!(said.contains("v1 is down"), "{said}");
     bridge.hosts[0].up()?;
@@ -184,9 +186,11 @@ fn an_end_that_goes_away_and_comes_back_is_forwarded_to_again() -> Result<()> {
     path.transfer(1000)?;
     let [_, server] = &bridge.hosts;
     let [_, right] = &bridge.ports;
+    let mac = server.mac()?;
     right.delete()?;
     probe.wait_to_say("w1 is gone")?;
     let (far, _) = veth((server.netns(), "w0"), (right.netns(), "w1"), 2)?;
+    far.set_mac(mac)?;
     far.take_redirected()?;
     far.add_address("10.1.0.2/24")?;
     wait_until("flowtrack to forward again", TIMEOUT, || {

@@ -206,8 +206,8 @@ fn capture_lines(table: &mut Table<'_>) {
     if table.rows.iter().any(|row| row.xdp.is_some()) {
         let copies = table.rows.iter().any(|row| row.copies());
         if copies {
-            table.any_xdp("XDP   forwarded", |xdp| xdp.forwarded);
-            table.any_xdp("XDP   observed", |xdp| xdp.observed);
+            table.xdp("XDP   observed", |xdp| xdp.observed);
+            table.any_xdp("      forwarded", |xdp| xdp.forwarded);
         } else {
             table.xdp("XDP   redirected to the socket", |xdp| xdp.redirected);
         }
