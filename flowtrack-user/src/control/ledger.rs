@@ -4,6 +4,7 @@
 //! of its own, and it is 0 unless something was lost that nobody counted.
 
 mod handover;
+mod residual;
 mod text;
 mod xdp;
 
@@ -14,6 +15,7 @@ use serde::Serialize;
 
 pub use self::{
     handover::HandoverRow,
+    residual::{Moment, Residual},
     xdp::{Counted, XdpRow},
 };
 use super::{nic::NicRow, sampling::SamplingRow, steering::SteeringRow, watchdog::WatchdogRow};
@@ -22,15 +24,6 @@ use crate::{export::OutputStatus, wire::Refusal, worker::ShardCounts};
 /// Packets that may be between the XDP program and the worker of a queue at any moment: a full RX
 /// ring, a few polls of the driver, and what the socket has dropped since its counters were read.
 const IN_FLIGHT_MAX: i64 = 1 << 17;
-
-/// Whether packets may still be on their way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moment {
-    /// Yes: some are between one row and the next.
-    Running,
-    /// No: all must be accounted for.
-    Ended,
-}
 
 /// All rows, for each queue and in total.
 #[derive(Clone, Debug, Serialize)]
@@ -215,46 +208,6 @@ pub struct RecordsRow {
     pub lost_events: u64,
 }
 
-/// Packets that one row has and the next one does not.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Residual {
-    /// Captured by the XDP program, but neither received nor dropped by the socket.
-    pub xsk: i64,
-    /// Received, but neither filtered nor accepted nor refused.
-    pub wire: i64,
-    /// Handed to the shard of another queue, but not taken in there; known in total only.
-    pub handover: i64,
-    /// Accepted or tunnelled, but not taken in by the tracker.
-    pub tracker: i64,
-    /// Flows (not packets) that were started and are neither live nor ended.
-    pub flows: i64,
-    /// Taken in, but neither in a record, nor in a live flow, nor in a lost record.
-    pub records: i64,
-}
-
-impl Residual {
-    /// Whether every packet is accounted for.
-    pub fn is_zero(&self) -> bool {
-        *self == Self::default()
-    }
-
-    /// Packets that are unexplained, wherever.
-    pub fn sum(&self) -> u64 {
-        let Self {
-            xsk,
-            wire,
-            handover,
-            tracker,
-            flows,
-            records,
-        } = self;
-        [xsk, wire, handover, tracker, flows, records]
-            .into_iter()
-            .map(|packets| packets.unsigned_abs())
-            .sum()
-    }
-}
-
 impl LedgerRow {
     /// The row of `queues` queues: what the XDP program counted, what the workers counted, and the
     /// records that arrived with the packets in them.
@@ -328,45 +281,6 @@ impl From<&ShardCounts> for TrackerRow {
             evicted: counts.evicted.iter().sum(),
             returned: counts.returned,
             anomalies: counts.anomalies,
-        }
-    }
-}
-
-impl Residual {
-    /// What the counters do not explain, added to what was found missing before and behind them.
-    fn new(counts: &ShardCounts, xsk: i64, unarrived: i64, moment: Moment) -> Self {
-        let refused: u64 = counts.refused.iter().sum();
-        let ended: u64 = counts.ended.iter().sum();
-        let recorded_packets = counts.recorded_packets + moment.live(counts.live_packets);
-        Self {
-            xsk,
-            wire: signed(counts.received) - signed(counts.filtered + counts.accepted + refused),
-            handover: 0,
-            tracker: signed(counts.accepted + counts.tunnelled)
-                - signed(counts.matched)
-                - HandoverRow::new(counts).balance(),
-            flows: signed(counts.created) - signed(ended + moment.live(counts.live)),
-            records: unarrived + signed(counts.matched) - signed(recorded_packets),
-        }
-    }
-}
-
-impl Moment {
-    /// What is alive: nothing, at the end.
-    fn live(self, count: u64) -> u64 {
-        match self {
-            Self::Running => count,
-            Self::Ended => 0,
-        }
-    }
-
-    /// Splits what is missing into what may be on its way, at most `max`, and what is unexplained.
-    fn split(self, missing: i64, max: i64) -> (u64, i64) {
-        match self {
-            Self::Running if (0..=max).contains(&missing) => (missing.unsigned_abs(), 0),
-            // A counter that is read before the one behind it is behind it.
-            Self::Running if (-max..0).contains(&missing) => (0, 0),
-            _ => (0, missing),
         }
     }
 }

@@ -1,39 +1,41 @@
 //! `flowtrack run`: live capture from start to end.
 
+mod account;
+mod hiring;
+
 use std::{net::SocketAddr, sync::Arc, thread, time::Duration};
 
 use anyhow::Context;
-use core_affinity::CoreId;
-use crossbeam_channel::{Sender, bounded};
-use flowtrack_common::abi::{CaptureSettings, FILTERED_DROP, FILTERED_PASS, Verdicts};
+use crossbeam_channel::bounded;
+use flowtrack_common::abi::{CaptureSettings, FILTERED_DROP, FILTERED_PASS};
 use tokio::{
     sync::watch,
     time::{Instant, MissedTickBehavior, interval, sleep_until},
 };
 
+use self::{
+    account::{ledger, with_sampling},
+    hiring::Hiring,
+};
 use super::{
     Collector, CollectorCounts, Ledger, Mode, Moment,
     announcement::announce_filter,
     attachment::AttachConfig,
     health::Health,
     metrics, outputs,
-    port::{self, Care, Port, PortCounts},
+    port::{self, Care, Port},
     preflight,
-    sampling::{Sampling, SamplingRow, Variance, sample_key},
+    sampling::{Sampling, sample_key},
     signals::Signals,
-    steering::{self, Steered, Steering},
+    steering::{self, Steering},
     summary::Summary,
     watchdog::Stalled,
 };
 use crate::{
-    export::{Origin, OutputQueue, OutputSpec, OutputStatus},
+    export::{OutputQueue, OutputSpec},
     filter::Filter,
     flow::{EventKinds, ExtractorConfig, TrackerConfig},
-    table::Paging,
-    worker::{
-        Chunk, ChunkPool, ChunkSink, Delivery, Handover, Shard, ShardCounts, Sightings,
-        WorkerConfig, WorkerHandle,
-    },
+    worker::Delivery,
 };
 
 /// Chunks that each worker may have under way.
@@ -347,122 +349,6 @@ impl Run {
         let outputs = self.outputs.iter().map(OutputQueue::status).collect();
         let ledger = ledger(&ports, &arrived, outputs, moment);
         with_sampling(ledger, self.sampling, &ports, &self.arrived.variance())
-    }
-}
-
-/// The ledger of all interfaces.
-fn ledger(
-    ports: &[PortCounts],
-    arrived: &[(u64, u64)],
-    outputs: Vec<OutputStatus>,
-    moment: Moment,
-) -> Ledger {
-    let parts: Vec<_> = ports.iter().flat_map(|port| port.parts(arrived)).collect();
-    let mut others = Verdicts::default();
-    for verdicts in ports.iter().flat_map(|port| &port.verdicts.others) {
-        others += *verdicts;
-    }
-    let rows = ports.iter().flat_map(PortCounts::rows).collect();
-    Ledger::new(&parts, outputs, moment).with_interfaces(rows, &others)
-}
-
-/// The same, with what the sample says of all flows, if there is one.
-fn with_sampling(
-    mut ledger: Ledger,
-    sampling: Sampling,
-    ports: &[PortCounts],
-    variance: &Variance,
-) -> Ledger {
-    if sampling.is_off() {
-        return ledger;
-    }
-    let mut counts = ShardCounts::default();
-    for port in ports {
-        for queue in &port.counts {
-            counts += *queue;
-        }
-    }
-    let rate = ports.iter().map(|port| port.rate).max();
-    let least = ports.iter().map(|port| port.least_rate).max();
-    ledger.sampling = Some(SamplingRow::new(
-        (rate.unwrap_or_default(), least.unwrap_or_default()),
-        ledger.total.xdp.unwrap_or_default().sampled_out,
-        &counts,
-        variance,
-    ));
-    ledger
-}
-
-/// What workers are started with.
-struct Hiring<'a> {
-    config: &'a RunConfig,
-    wants: EventKinds,
-    sender: Sender<Chunk>,
-    cores: Vec<CoreId>,
-    /// Of each shard.
-    pools: Vec<ChunkPool>,
-    /// Of each shard.
-    origins: Vec<Origin>,
-}
-
-impl Hiring<'_> {
-    /// Starts the workers of `port`.
-    fn workers(
-        &mut self,
-        port: &AttachConfig,
-        steered: &mut Steered,
-    ) -> anyhow::Result<Vec<WorkerHandle>> {
-        let origin = Origin {
-            interface: Some(port.name().into()),
-        };
-        let handovers = steered.handovers(&self.config.tracker.hasher());
-        let (mut handovers, mut sightings) =
-            (handovers.into_iter(), steered.sightings().into_iter());
-        let lanes = port.lanes.iter();
-        lanes
-            .map(|lane| self.worker(*lane, &origin, handovers.next(), sightings.next()))
-            .collect()
-    }
-
-    fn worker(
-        &mut self,
-        lane: u32,
-        origin: &Origin,
-        handover: Option<Handover>,
-        sightings: Option<Arc<Sightings>>,
-    ) -> anyhow::Result<WorkerHandle> {
-        let shard = self.pools.len();
-        let sender = self.sender.clone();
-        let (sink, pool) = ChunkSink::new(shard, CHUNKS, sender, self.wants, Delivery::Drop);
-        // A page fault while packets come in would cost some of them.
-        let tracker = TrackerConfig {
-            paging: Paging::Now,
-            ..self.config.tracker
-        };
-        let worker = WorkerConfig {
-            queue: lane,
-            core: self.core(lane, shard),
-            stamped: self.config.stamped,
-            filter: self.config.worker_filter(),
-            extractor: self.config.extractor,
-            handover,
-            sightings,
-        };
-        let worker = WorkerHandle::start(worker, move || Shard::new(tracker, sink))
-            .context("cannot start a worker")?;
-        self.pools.push(pool);
-        self.origins.push(origin.clone());
-        Ok(worker)
-    }
-
-    /// The core of the worker: the one whose headers it gets, or one after the other.
-    fn core(&self, lane: u32, shard: usize) -> Option<CoreId> {
-        let cores = &self.cores;
-        if self.config.mode.copies() {
-            let cpu = cores.iter().find(|core| core.id == lane as usize);
-            return cpu.copied();
-        }
-        cores.get(shard % cores.len().max(1)).copied()
     }
 }
 
