@@ -1,6 +1,11 @@
 //! What the doctor finds out about interfaces that are there, and what the NIC rows count of them.
 
-use std::process::Command;
+use std::{
+    process::Command,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::Duration,
+};
 
 use anyhow::Result;
 use flowtrack::{
@@ -216,6 +221,35 @@ fn what_the_nic_counts_is_what_the_program_sees() -> Result<()> {
     let lost = outcome.total("/xsk/rx_ring_full") + outcome.total("/xsk/rx_dropped");
     assert!(lost > 0, "{:#}", outcome.ledger);
     assert_eq!(row.dropped["rx_dropped"], lost, "{row:#?}");
+    Ok(())
+}
+
+#[test]
+#[ignore = "requires root: cargo xtask test"]
+fn what_came_before_the_program_is_not_unexplained() -> Result<()> {
+    let (sender, tapped) = wire()?;
+    let injector = Injector::new(&sender)?;
+    let (frames, started) = (frames(100), AtomicBool::new(false));
+    let outcome = thread::scope(|scope| -> Result<_> {
+        let sending = scope.spawn(|| -> Result<()> {
+            while !started.load(Ordering::Relaxed) {
+                injector.send(0, &frames)?;
+                thread::sleep(Duration::from_millis(10));
+            }
+            Ok(())
+        });
+        let probe = Probe::start(&tapped, &[]);
+        started.store(true, Ordering::Relaxed);
+        sending.join().expect("a sender that does not panic")?;
+        probe?.stop()
+    })?;
+    let interface = &outcome.ledger["interfaces"][0];
+    let unexplained = interface["unexplained_before_xdp"]
+        .as_i64()
+        .expect("a number");
+    let before = tapped.counters()?.rx_packets - outcome.total("/xdp/redirected/packets");
+    assert!(before > 200, "nothing came before: {before}");
+    assert!(unexplained.abs() <= 100, "a burst at most: {interface:#}");
     Ok(())
 }
 

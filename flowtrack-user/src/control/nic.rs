@@ -99,16 +99,27 @@ impl NicCounters {
     /// What was counted since. While the interface is away it stays what it was, and when it is back the
     /// counters go on from there.
     pub fn since(&mut self) -> NicRow {
-        let index = interface::index(&self.interface).ok().flatten();
-        if index.is_some() {
-            let now = read(&self.interface, index, &self.names);
-            if index != self.index {
-                self.last.clear();
-                self.index = index;
-            }
+        if let Some(now) = self.look() {
             self.add(now);
         }
         self.row()
+    }
+
+    /// Leaves out what was counted since the last look: nobody was there to see it.
+    pub fn skip(&mut self) {
+        if let Some(now) = self.look() {
+            self.last = now;
+        }
+    }
+
+    /// The counters as they are; `None` if the interface is away.
+    fn look(&mut self) -> Option<Counters> {
+        let index = interface::index(&self.interface).ok().flatten()?;
+        if self.index != Some(index) {
+            self.last.clear();
+            self.index = Some(index);
+        }
+        Some(read(&self.interface, Some(index), &self.names))
     }
 
     /// Adds what is new in `now`. A counter that went back has begun again.

@@ -114,6 +114,7 @@ impl Port {
         port.sample(care.sampling.first());
         let attachment = Attachment::new(&port.config, indices, &port.workers, port.past.clone())
             .with_context(|| format!("cannot capture on {}", port.config.name()))?;
+        nics::begin(&mut port.nics, &attachment);
         announce(&port.config, &attachment);
         for (name, link) in port.config.interfaces.iter().zip(&port.links) {
             if *link != LinkState::Up {
@@ -217,6 +218,7 @@ impl Port {
     fn attach(&mut self, indices: &[u32]) {
         match Attachment::new(&self.config, indices, &self.workers, self.past.clone()) {
             Ok(attachment) => {
+                nics::begin(&mut self.nics, &attachment);
                 announce(&self.config, &attachment);
                 self.attachment = Some(attachment);
                 self.attach_failed = false;
@@ -332,12 +334,11 @@ impl PortCounts {
 
     /// The rows of the interfaces.
     pub(super) fn rows(&self) -> impl Iterator<Item = InterfaceRow> {
-        let VerdictSums { others, seen, .. } = &self.verdicts;
-        let counted = others.iter().zip(seen).zip(&self.nics);
+        let counted = self.verdicts.others.iter().zip(&self.nics);
         let interfaces = self.config.interfaces.iter().zip(counted);
-        interfaces.map(|(interface, ((others, seen), nic))| InterfaceRow {
+        interfaces.map(|(interface, (others, nic))| InterfaceRow {
             interface: interface.clone(),
-            unexplained_before_xdp: nic.unexplained(*seen),
+            unexplained_before_xdp: nic.unexplained(),
             nic: nic.row.clone(),
             sampled: self.rate.n(),
             other_queues: XdpRow::from(others),

@@ -54,6 +54,24 @@ fn an_interface_that_is_away_changes_nothing() {
 }
 
 #[test]
+fn what_is_skipped_is_not_counted() {
+    let mut nic = NicCounters::baseline("lo");
+    let sending = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let send = || {
+        sending
+            .send_to(&[0], sending.local_addr().unwrap())
+            .unwrap()
+    };
+    send();
+    let before = nic.since().packets;
+    assert!(before > 0, "{nic:?}");
+    nic.last.insert(PACKETS.to_owned(), 0);
+    nic.skip();
+    assert!(nic.last[PACKETS] > 0, "{nic:?}");
+    assert_eq!(nic.row().packets, before);
+}
+
+#[test]
 fn what_neither_the_driver_nor_the_program_has_is_unexplained() {
     let row = NicRow {
         packets: 100,
