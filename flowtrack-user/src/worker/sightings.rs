@@ -71,7 +71,9 @@ mod tests {
         let workers = Sightings::group(2);
         for number in 0..6_400 {
             let key = udp(number, Timestamp::EPOCH).packet.key;
-            workers.iter().for_each(|worker| worker.note(&key));
+            for worker in &workers {
+                worker.note(&key);
+            }
         }
         let [one, other] = [0, 1].map(|n: usize| workers[n].places().collect::<Vec<_>>());
         assert_eq!(one, other);

@@ -119,19 +119,20 @@ fn handed_over() -> [ShardCounts; 2] {
     ]
 }
 
-fn ledger(queues: [ShardCounts; 2], moment: Moment) -> Ledger {
-    let parts = queues.map(|counts| LedgerPart {
-        counts,
+fn ledger(queues: &[ShardCounts], moment: Moment) -> Ledger {
+    let part = |counts: &ShardCounts| LedgerPart {
+        counts: *counts,
         arrived: (1, counts.recorded_packets),
         ..LedgerPart::default()
-    });
+    };
+    let parts: Vec<_> = queues.iter().map(part).collect();
     Ledger::new(&parts, Vec::new(), moment)
 }
 
 #[test]
 fn packets_that_were_handed_over_are_accounted_for_on_each_queue_and_in_total() {
     for moment in [Moment::Running, Moment::Ended] {
-        let ledger = ledger(handed_over(), moment);
+        let ledger = ledger(&handed_over(), moment);
         assert!(ledger.closes(), "{ledger}");
         let HandoverRow {
             handed_out,
@@ -150,10 +151,10 @@ fn what_is_on_its_way_from_queue_to_queue_is_unexplained_at_the_end() {
     queues[1].handed_in -= 1;
     queues[1].matched -= 1;
     queues[1].recorded_packets -= 1;
-    let running = ledger(queues, Moment::Running);
+    let running = ledger(&queues, Moment::Running);
     assert!(running.closes(), "{running}");
     assert_eq!(running.total.handover.in_flight, 1);
-    let ended = ledger(queues, Moment::Ended);
+    let ended = ledger(&queues, Moment::Ended);
     assert_eq!(ended.total.residual.handover, 1);
     assert!(!ended.closes());
 }
@@ -165,7 +166,7 @@ fn packets_that_wait_or_were_lost_in_a_ring_are_accounted_for() {
     queues[0].accepted += 5;
     queues[0].handover_waiting += 3;
     queues[0].handover_lost += 2;
-    let ledger = ledger(queues, Moment::Running);
+    let ledger = ledger(&queues, Moment::Running);
     assert!(ledger.closes(), "{ledger}");
     assert_eq!(ledger.total.handover.lost, 2);
 }

@@ -35,6 +35,8 @@ const OWN_RING_MIN: usize = 4 * BURST * MAX_OBSERVATIONS;
 const SET_BACK: Duration = Duration::from_secs(1);
 /// Bytes of a slot.
 pub const SLOT_BYTES: usize = size_of::<Observation<FiveTuple>>();
+// What the documentation says.
+const _: () = assert!(SLOT_BYTES <= 192);
 
 /// A worker's end of the hand-over: where its packets go, and where those of its shard come from.
 #[derive(Debug)]
