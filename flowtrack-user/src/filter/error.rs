@@ -14,10 +14,11 @@ pub struct FilterError {
 
 impl FilterError {
     pub(super) fn new(text: &str, at: Range<usize>, message: String) -> Self {
+        let wrong = text.get(at.clone()).unwrap_or_default().trim_end();
         Self {
             // A line break would tear the caret away from what it points at.
             text: text.replace(|c: char| c.is_ascii_control(), " "),
-            at,
+            at: at.start..at.start + wrong.len(),
             message,
         }
     }

@@ -143,6 +143,10 @@ impl Worker {
         } = self;
         let mut now = Timestamp::EPOCH;
         let received = source.as_mut()?.receive(*tai, |frame| {
+            now = now.max(frame.ts);
+            if !intake.wants(frame) {
+                return;
+            }
             intake.frame(frame, |mut observation| {
                 if let Observation::Packet(meta) = &mut observation {
                     // What lies in other buffers, or was not copied, was received as well.
@@ -153,7 +157,6 @@ impl Worker {
                 }
                 burst.push(observation);
             });
-            now = now.max(frame.ts);
         });
         if received.packets == 0 {
             counts.waits += 1;

@@ -144,7 +144,10 @@ impl Compiler {
             Net::V4 { mask: 0, .. } => self.always(),
             Net::V4 { address, mask } => self.is_masked(Size::Word, at, address, mask),
             Net::V6 { address, mask } => {
-                let words = words(address).zip(words(mask)).zip((at..).step_by(4));
+                let words = words(address)
+                    .into_iter()
+                    .zip(words(mask))
+                    .zip((at..).step_by(4));
                 let words: Vec<_> = words.filter(|((_, mask), _)| *mask != 0).collect();
                 self.all(&words, |compiler, ((address, mask), at)| {
                     compiler.is_masked(Size::Word, *at, *address, *mask)
@@ -158,8 +161,8 @@ impl Compiler {
         if self.link != Link::Ethernet {
             return self.never();
         }
-        let [a, b, c, d, e, f] = address;
-        let (upper, lower) = (u16::from_be_bytes([a, b]), u32::from_be_bytes([c, d, e, f]));
+        let [a, b, lower @ ..] = address;
+        let (upper, lower) = (u16::from_be_bytes([a, b]), u32::from_be_bytes(lower));
         self.either_end(direction, MAC_PLACES, |compiler, at| {
             let lower = compiler.is(Size::Word, at.saturating_add(2), lower);
             compiler.and(lower, |compiler| compiler.is(Size::Half, at, upper.into()))
@@ -207,7 +210,9 @@ impl Compiler {
     }
 }
 
-fn words(bits: u128) -> impl Iterator<Item = u32> {
-    let [a, b, c, d] = [96, 64, 32, 0].map(|shift| (bits >> shift) as u32);
-    [a, b, c, d].into_iter()
+fn words(bits: u128) -> [u32; 4] {
+    [96, 64, 32, 0].map(|shift| {
+        let [.., a, b, c, d] = (bits >> shift).to_be_bytes();
+        u32::from_be_bytes([a, b, c, d])
+    })
 }

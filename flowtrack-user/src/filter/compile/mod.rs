@@ -30,7 +30,7 @@ pub(super) fn compile(expr: &Expr, link: Link) -> Option<Box<[Instruction]>> {
             compiler.push(op, 0);
         }
     }
-    let fits = compiler.code.len() <= usize::from(u16::MAX);
+    let fits = u16::try_from(compiler.code.len()).is_ok();
     fits.then(|| compiler.code.into_boxed_slice())
 }
 

@@ -102,7 +102,7 @@ impl Compiler {
         self.evaluate(left, cell);
         self.push(op::STORE, cell);
         self.evaluate(right, cell.saturating_add(1));
-        self.to_index();
+        self.set_index();
         self.set(op::RECALL, cell);
     }
 
@@ -134,7 +134,7 @@ impl Compiler {
             self.load_header_length();
             self.set(op::ADD | op::BY_INDEX, 0);
         }
-        self.to_index();
+        self.set_index();
         self.registers.a = None;
         self.load(Load {
             size,
@@ -150,7 +150,7 @@ impl Compiler {
         self.registers.a = None;
     }
 
-    fn to_index(&mut self) {
+    fn set_index(&mut self) {
         self.push(op::TO_INDEX, 0);
         self.registers.x = None;
     }

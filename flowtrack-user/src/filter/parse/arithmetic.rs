@@ -14,6 +14,9 @@ use super::{
 };
 use crate::filter::tree::{Arithmetic, Comparison, Operation, Protocol, Relation, Size};
 
+/// What stands on either side of an operation.
+const NUMBER: &str = "a number or `ip[8]`";
+
 /// Signs of operations, those that bind least first. Those of a row bind equally, from left to right.
 const LEVELS: [fn(&mut Input<'_>) -> Parsed<Operation>; 5] = [
     |input| {
@@ -52,6 +55,7 @@ pub(super) fn relation(input: &mut Input<'_>) -> Parsed<Relation> {
     let start = input.current_token_start();
     let left = operations(input, 0)?;
     let (comparison, negated) = comparison(input)?;
+    note(input, NUMBER);
     let right = operations(input, 0)?;
     if left.cells().max(1 + right.cells()) > SCRATCH_CELLS {
         let end = input.previous_token_end();
@@ -92,6 +96,7 @@ fn operations(input: &mut Input<'_>, level: usize) -> Parsed<Arithmetic> {
         let Some(operation) = opt(*operation).parse_next(input)? else {
             return Ok(left);
         };
+        note(input, NUMBER);
         let right = operations(input, level + 1)?;
         left = left.joined(operation, right).map_err(|message| {
             let end = input.previous_token_end();
@@ -134,7 +139,7 @@ fn single(input: &mut Input<'_>) -> Parsed<Arithmetic> {
     }
     let length = alt((token::keyword("len"), token::keyword("length")));
     let constant = token::one_of(words::CONSTANTS).map(Arithmetic::Number);
-    let number = |input: &mut Input<'_>| token::number(input, u32::MAX, "a number");
+    let number = |input: &mut Input<'_>| token::any_number(input, u32::MAX);
     alt((
         length.value(Arithmetic::Length),
         constant,
@@ -160,7 +165,7 @@ fn load(input: &mut Input<'_>) -> Parsed<Arithmetic> {
     } else {
         Size::Byte
     };
-    note(input, "]");
+    note(input, "`]`");
     token::sign("]").parse_next(input)?;
     Ok(Arithmetic::Load(protocol, Box::new(index), size))
 }

@@ -42,12 +42,12 @@ pub(super) fn direction(input: &mut Input<'_>) -> Parsed<Direction> {
 
 impl Qualifier {
     /// Complains of words that do not go together; `start` is where they begin.
-    pub(super) fn check(&self, input: &mut Input<'_>, start: usize, end: usize) -> Parsed<()> {
+    pub(super) fn check(self, input: &mut Input<'_>, start: usize, end: usize) -> Parsed<()> {
         let Self {
             protocol,
             direction,
             kind,
-        } = *self;
+        } = self;
         let fits = match kind {
             Kind::Host => matches!(
                 protocol,
@@ -82,7 +82,7 @@ impl Qualifier {
     }
 
     /// Reads a value.
-    pub(super) fn value(&self, input: &mut Input<'_>) -> Parsed<Test> {
+    pub(super) fn value(self, input: &mut Input<'_>) -> Parsed<Test> {
         let direction = self.direction.unwrap_or(Direction::Either);
         match self.kind {
             Kind::Host if self.protocol == Some(Protocol::Link) => {
@@ -109,7 +109,7 @@ impl Qualifier {
     }
 
     /// A protocol by its number or its name, which may have a backslash in front of it.
-    fn number(&self, input: &mut Input<'_>) -> Parsed<u32> {
+    fn number(self, input: &mut Input<'_>) -> Parsed<u32> {
         let (names, max, thing) = if self.protocol == Some(Protocol::Link) {
             (
                 words::ETHER_NUMBERS,

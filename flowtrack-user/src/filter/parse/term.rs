@@ -15,6 +15,8 @@ use super::{
 };
 use crate::filter::tree::{Arithmetic, Chain, Comparison, Expr, Protocol, Relation, Test};
 
+const TEST: &str = "a test such as `port 80`";
+
 /// The qualifier that holds for values without one.
 type Carried = Option<Qualifier>;
 
@@ -23,8 +25,8 @@ pub(super) fn chain(input: &mut Input<'_>, carried: Carried) -> Parsed<(Expr, Ca
     let (first, mut carried) = term(input, carried)?;
     let mut chain = Chain::new(first);
     loop {
-        note(input, "and");
-        note(input, "or");
+        note(input, "`and`");
+        note(input, "`or`");
         let Some(junction) = opt(token::junction).parse_next(input)? else {
             return Ok((chain.into_expr(), carried));
         };
@@ -51,7 +53,7 @@ fn term(input: &mut Input<'_>, carried: Carried) -> Parsed<(Expr, Carried)> {
 fn group(input: &mut Input<'_>, carried: Carried) -> Parsed<(Expr, Carried)> {
     token::sign("(").parse_next(input)?;
     let (inner, _) = nested(input, |input| chain(input, carried))?;
-    note(input, ")");
+    note(input, "`)`");
     token::sign(")").parse_next(input)?;
     Ok((inner, carried))
 }
@@ -71,9 +73,9 @@ fn primitive(input: &mut Input<'_>, carried: Carried) -> Parsed<(Expr, Carried)>
     match (protocol, direction, kind) {
         (None, None, None) => bare(input, carried),
         (Some(protocol), None, None) => {
-            note(input, "a word such as host, src or port");
+            note(input, "a qualifier such as `port`");
             if protocol == Protocol::Link {
-                return Err(expected(input, "multicast, broadcast or proto"));
+                return Err(expected(input, "`multicast`, `broadcast`, `proto`"));
             }
             unknown(input)?;
             Ok((Test::Protocol(protocol).into(), None))
@@ -93,12 +95,17 @@ fn primitive(input: &mut Input<'_>, carried: Carried) -> Parsed<(Expr, Carried)>
 
 /// A value without words in front of it.
 fn bare(input: &mut Input<'_>, carried: Carried) -> Parsed<(Expr, Carried)> {
-    note(input, "a test such as host, port or tcp");
+    note(input, TEST);
     unknown(input)?;
-    match carried {
-        Some(qualifier) => values(input, qualifier),
-        None => Err(expected(input, "a test such as host, port or tcp")),
+    if let Some(qualifier) = carried {
+        return values(input, qualifier);
     }
+    let word = token::value(input, TEST)?;
+    if word.starts_with(|c: char| c.is_ascii_digit()) {
+        let message = "there is no word in front of it that says what it is, such as `port`";
+        return Err(complain(input, word.len(), message));
+    }
+    Err(expected(input, TEST))
 }
 
 /// A value, or several of them in parentheses.

@@ -10,7 +10,7 @@ use winnow::{
 
 use super::{
     Input, Parsed,
-    failure::{complain, expected},
+    failure::{complain, expected, note},
 };
 use crate::filter::tree::Junction;
 
@@ -104,21 +104,23 @@ pub(super) fn take(input: &mut Input<'_>, word: &str) -> Parsed<()> {
     terminated(word.void(), multispace0).parse_next(input)
 }
 
-/// A number up to `max`, as C writes them: decimal, 0x and hexadecimal, or 0 and octal.
+/// A number up to `max`, where `thing` is what it means.
 pub(super) fn number(input: &mut Input<'_>, max: u32, thing: &'static str) -> Parsed<u32> {
+    note(input, thing);
+    any_number(input, max)
+}
+
+/// A number up to `max`, as C writes them: decimal, 0x and hexadecimal, or 0 and octal.
+pub(super) fn any_number(input: &mut Input<'_>, max: u32) -> Parsed<u32> {
     let digits = |text: &&str| text.starts_with(|c: char| c.is_ascii_digit());
-    let word: Result<&str, ErrMode<EmptyError>> =
-        peek(take_while(1.., |c: char| c.is_ascii_alphanumeric()).verify(digits)).parse_next(input);
-    let Ok(word) = word else {
-        return Err(expected(input, thing));
+    let word = peek(take_while(1.., |c: char| c.is_ascii_alphanumeric()).verify(digits))
+        .parse_next(input)?;
+    let Some(number) = parse_number(word) else {
+        return Err(ErrMode::Backtrack(EmptyError));
     };
-    let number = match parse_number(word) {
-        Some(number) if number <= u64::from(max) => u32::try_from(number).unwrap_or(max),
-        Some(_) => {
-            let message = format!("{word} is more than {max}");
-            return Err(complain(input, word.len(), message));
-        }
-        None => return Err(expected(input, thing)),
+    let Some(number) = u32::try_from(number).ok().filter(|number| *number <= max) else {
+        let message = format!("{word} is more than {max}");
+        return Err(complain(input, word.len(), message));
     };
     take(input, word)?;
     Ok(number)

@@ -117,9 +117,9 @@ fn the_length_is_that_on_the_wire() {
 #[test]
 fn a_division_by_nothing_rejects_the_packet() {
     let bytes = ethernet(&[IPV4], &datagram());
-    assert!(!filter("1 / ip[4:2] = 0").accepts(&frame(&bytes)));
-    assert!(!filter("1 / ip[4:2] != 0").accepts(&frame(&bytes)));
-    assert!(!filter("len % ip[4:2] != 0").accepts(&frame(&bytes)));
+    assert!(!filter("1 / ip[1] = 0").accepts(&frame(&bytes)));
+    assert!(!filter("1 / ip[1] != 0").accepts(&frame(&bytes)));
+    assert!(!filter("len % ip[1] != 0").accepts(&frame(&bytes)));
 }
 
 #[test]
