@@ -124,6 +124,23 @@ pub struct Verdicts {
 }
 
 impl Verdicts {
+    /// All packets that the program has seen.
+    pub fn seen(&self) -> Count {
+        let mut sum = self.captured();
+        for count in [
+            self.ring_full,
+            self.filtered,
+            self.sampled_out,
+            self.bypassed,
+            self.no_socket,
+            self.no_headroom,
+            self.no_peer,
+        ] {
+            sum += count;
+        }
+        sum
+    }
+
     /// What user space has received, or the way there has lost.
     pub fn captured(&self) -> Count {
         let mut sum = self.redirected;

@@ -16,12 +16,12 @@ pub(crate) struct Skb<'a>(pub(crate) &'a TcContext);
 impl Packet for Buffer<'_> {
     #[inline(always)]
     fn load<const N: usize>(&self, offset: usize) -> Option<[u8; N]> {
-        let offset = u32::try_from(offset).ok()?;
+        let (offset, len) = (u32::try_from(offset).ok()?, u32::try_from(N).ok()?);
         let mut bytes = [0; N];
-        // SAFETY: the context is the one that the kernel called the program with, and `bytes` has as many
-        // bytes as are asked for; the helper looks at the bounds of the packet.
-        let result =
-            unsafe { bpf_xdp_load_bytes(self.0.ctx, offset, bytes.as_mut_ptr().cast(), N as u32) };
+        let buffer = bytes.as_mut_ptr().cast();
+        // SAFETY: the context is the one that the kernel called the program with, and `buffer` has room for
+        // `len` bytes; the helper looks at the bounds of the packet.
+        let result = unsafe { bpf_xdp_load_bytes(self.0.ctx, offset, buffer, len) };
         (result == 0).then_some(bytes)
     }
 }

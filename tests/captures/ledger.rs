@@ -8,11 +8,12 @@ use crate::{
 };
 
 /// What changes the way of a packet, or the number of its records.
-const OPTIONS: [&[&str]; 5] = [
+const OPTIONS: [&[&str]; 6] = [
     &[],
     &["--profile=zeek"],
     &["--profile=netflow", "--active-timeout=1s"],
     &["--verify-checksums", "--key=vlan,tunnel"],
+    &["--filter=tcp or ip6 and not vlan or len < 90"],
     &["--tunnels=outer", "--fragments=apart", "--max-flows=4"],
 ];
 
@@ -58,7 +59,12 @@ fn faults_of(reading: &Reading, packets: u64) -> Result<Vec<String>> {
         reasons.values().filter_map(Value::as_u64).sum()
     });
     let accepted = reading.total("/wire/accepted")?;
-    check("accepted and refused", accepted + refused, packets);
+    let filtered = reading.total("/wire/filtered")?;
+    check(
+        "filtered, accepted and refused",
+        filtered + accepted + refused,
+        packets,
+    );
     let tunnelled = reading.total("/wire/tunnelled")?;
     let tracked = reading.total("/tracker/packets")?;
     check("tracked", tracked, accepted + tunnelled);

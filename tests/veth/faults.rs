@@ -79,7 +79,7 @@ fn a_fill_ring_that_gets_no_frames_back_is_named_as_the_cause() -> Result<()> {
             require_zero_copy: false,
             busy_poll: None,
         })?;
-        let mut program = Program::load(false, 0)?;
+        let mut program = Program::load(false, 128)?;
         program.set_socket(0, socket.raw_fd())?;
         program.attach(tapped.index()?)?;
         Ok((socket, program))

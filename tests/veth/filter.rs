@@ -12,9 +12,13 @@ use flowtrack_tests::{
     collection::Collection,
     expressions::EXPRESSIONS,
     frames::{Frame as Made, VLAN},
+    inject::Injector,
 };
 
-use crate::protocols::address;
+use crate::{
+    probe::{Outcome, Probe},
+    protocols::{address, wire},
+};
 
 const XDP_DROP: u32 = 1;
 const XDP_PASS: u32 = 2;
@@ -121,6 +125,46 @@ fn a_filter_can_be_changed_while_the_program_runs() -> Result<()> {
     assert_eq!(
         program.verdicts(0)?.filtered.packets,
         counted.filtered.packets + 1
+    );
+    Ok(())
+}
+
+/// Sends 30 datagrams to port 53 and 20 to port 54, and filters them.
+fn run(arguments: &[&str]) -> Result<Outcome> {
+    let (sender, tapped) = wire()?;
+    let probe = Probe::start(&tapped, arguments)?;
+    let to = |server| Made::udp(address("10.1.0.1:5000"), address(server)).build();
+    let injector = Injector::new(&sender)?;
+    injector.send(0, &vec![to("10.1.0.2:53"); 30])?;
+    injector.send(0, &vec![to("10.1.0.2:54"); 20])?;
+    probe.stop()
+}
+
+#[test]
+#[ignore = "requires root: cargo xtask test"]
+fn what_is_not_wanted_is_counted_where_it_is_decided() -> Result<()> {
+    let outcome = run(&["--filter", "udp port 53"])?;
+    outcome.assert_all_recorded(30);
+    assert_eq!(outcome.total("/xdp/filtered/packets"), 20);
+    assert_eq!(outcome.total("/wire/filtered"), 0);
+    assert!(
+        outcome.stderr.contains("the XDP program filters, in "),
+        "{}",
+        outcome.stderr
+    );
+
+    let ports: Vec<_> = (1000..1200).map(|port| port.to_string()).collect();
+    let long = format!("udp port 53 or {}", ports.join(" or "));
+    let outcome = run(&["--filter", &long])?;
+    outcome.assert_closed();
+    assert_eq!(outcome.total("/xdp/filtered/packets"), 0);
+    assert_eq!(outcome.total("/received"), 50);
+    assert_eq!(outcome.total("/wire/filtered"), 20);
+    assert_eq!(outcome.packets_in_records(), 30);
+    assert!(
+        outcome.stderr.contains("the workers filter: "),
+        "{}",
+        outcome.stderr
     );
     Ok(())
 }

@@ -40,7 +40,7 @@ pub(crate) const CAPTURES: [&str; 24] = [
 ];
 
 /// Fields of a record that tell when something was, how long it took, or where it was seen.
-const TIMES: [&str; 6] = [
+const CIRCUMSTANCES: [&str; 6] = [
     "start",
     "end",
     "duration",
@@ -160,13 +160,13 @@ pub(crate) fn read(trace: &Trace) -> Result<Vec<String>> {
     timeless(&records?)
 }
 
-/// The records without their times, sorted.
+/// The records without their times and interfaces, sorted.
 pub(crate) fn timeless(records: &[Value]) -> Result<Vec<String>> {
     let mut lines = Vec::new();
     for record in records {
         let mut record = record.clone();
         let fields = record.as_object_mut().context("a record is an object")?;
-        fields.retain(|name, _| !TIMES.contains(&name.as_str()));
+        fields.retain(|name, _| !CIRCUMSTANCES.contains(&name.as_str()));
         lines.push(record.to_string());
     }
     lines.sort();

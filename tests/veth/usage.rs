@@ -180,7 +180,7 @@ fn a_table_that_does_not_fit_in_memory_is_named_with_its_size() -> Result<()> {
 #[test]
 #[ignore = "requires root: cargo xtask test"]
 fn wrong_arguments_have_a_status_of_their_own() -> Result<()> {
-    let cases: [(&[&str], &str); 9] = [
+    let cases: [(&[&str], &str); 11] = [
         (&[], "Usage"),
         (&["run"], "IFACE"),
         (&["run", "v1", "v1"], "v1 is named twice"),
@@ -189,6 +189,8 @@ fn wrong_arguments_have_a_status_of_their_own() -> Result<()> {
         (&["read", "x", "--idle-timeout", "udp=soon"], "no duration"),
         (&["read", "x", "--max-flows", "0"], "max-flows"),
         (&["run", "x", "--ring-size", "1000"], "power of two"),
+        (&["run", "x", "--filter", "tcp prot 80"], "\n      ^^^^\n"),
+        (&["read", "x", "--filter", "port"], "expected a port number"),
         (
             &["read", "x", "-o", "json:-", "-o", "zeek:-"],
             "standard output",

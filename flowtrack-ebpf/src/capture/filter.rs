@@ -9,16 +9,22 @@ use aya_ebpf::{
     maps::Array,
     programs::XdpContext,
 };
-use flowtrack_common::abi::{
-    CaptureSettings,
-    filter::{FILTER_SLOTS, FilterProgram, MAX_INSTRUCTIONS, Machine, Packet, Step},
+use flowtrack_common::{
+    abi::{
+        CaptureSettings,
+        filter::{FILTER_SLOTS, FilterProgram, MAX_INSTRUCTIONS, Machine, Packet, Step},
+    },
+    flow_hash::Packet as _,
 };
-use flowtrack_common::flow_hash::Packet as _;
 
 use crate::packet::Buffer;
 
 #[map]
 static FILTERS: Array<FilterProgram> = Array::with_max_entries(FILTER_SLOTS, 0);
+
+/// A program has decided by then: its jumps go forward.
+#[expect(clippy::cast_possible_truncation, reason = "it is 256")]
+const ROUNDS: u32 = MAX_INSTRUCTIONS as u32;
 
 /// A filter at work on a packet.
 struct Run {
@@ -43,14 +49,7 @@ pub(super) fn accepts(ctx: &XdpContext, settings: &CaptureSettings) -> bool {
         accepted: false,
     };
     // SAFETY: `step` has the type that the helper calls it with, and `run` outlives the call.
-    unsafe {
-        bpf_loop(
-            MAX_INSTRUCTIONS as u32,
-            step as *mut c_void,
-            (&raw mut run).cast(),
-            0,
-        )
-    };
+    unsafe { bpf_loop(ROUNDS, step as *mut c_void, (&raw mut run).cast(), 0) };
     run.accepted
 }
 

@@ -24,7 +24,7 @@ static RING_STATE: PerCpuArray<RingState> = PerCpuArray::with_max_entries(1, 0);
 /// The verifier takes a reservation only of a size that it knows, so this is set before the program is
 /// loaded.
 #[unsafe(no_mangle)]
-static SNAP: Global<u32> = Global::new(0);
+static SNAP: Global<u32> = Global::new(128);
 
 /// No frame is shorter: the verifier wants to see that something is copied.
 const SHORTEST: u32 = 14;

@@ -312,3 +312,33 @@ fn bench_refuses_what_it_cannot_measure() {
     }
     assert!(bench("limit --json").unwrap().json);
 }
+
+#[test]
+fn a_share_of_the_flows_is_typed_as_a_fraction_and_follows_the_pressure_only_live() {
+    let parse = |line: &str| match Cli::try_parse_from(line.split_whitespace()) {
+        Ok(cli) => Ok(match cli.command {
+            Command::Run(args) => args.sample.to_string(),
+            Command::Read(args) => args.sample.to_string(),
+            _ => panic!("{line}"),
+        }),
+        Err(error) => Err(error.to_string()),
+    };
+    for (line, sample) in [
+        ("flowtrack run eth0", "1/1"),
+        ("flowtrack run eth0 --sample 1/8", "1/8"),
+        ("flowtrack run eth0 --sample auto", "auto"),
+        ("flowtrack read a.pcap", "1/1"),
+        ("flowtrack read a.pcap --sample 1/1000", "1/1000"),
+    ] {
+        assert_eq!(parse(line).as_deref(), Ok(sample), "{line}");
+    }
+    for line in [
+        "flowtrack run eth0 --sample 1/0",
+        "flowtrack run eth0 --sample 8",
+        "flowtrack run eth0 --sample 1/65537",
+        "flowtrack read a.pcap --sample auto",
+    ] {
+        let error = parse(line).unwrap_err();
+        assert!(error.contains("with N from 1 to 65536"), "{line}: {error}");
+    }
+}

@@ -55,6 +55,8 @@ impl AttachConfig {
 pub(super) struct VerdictSums {
     pub(super) workers: Vec<Verdicts>,
     pub(super) others: Vec<Verdicts>,
+    /// All packets that the program has seen on each interface.
+    pub(super) seen: Vec<u64>,
 }
 
 impl VerdictSums {
@@ -63,6 +65,7 @@ impl VerdictSums {
         Self {
             workers: vec![Verdicts::default(); config.lanes.len()],
             others: vec![Verdicts::default(); config.interfaces.len()],
+            seen: vec![0; config.interfaces.len()],
         }
     }
 }
@@ -169,8 +172,10 @@ impl Attachment {
     /// All verdicts, those of earlier attachments included.
     pub(super) fn verdicts(&self) -> Result<VerdictSums, ProgramError> {
         let mut sums = self.before.clone();
-        for (end, others) in self.ends.iter().zip(&mut sums.others) {
+        let interfaces = sums.others.iter_mut().zip(&mut sums.seen);
+        for (end, (others, seen)) in self.ends.iter().zip(interfaces) {
             for (lane, verdicts) in (0..).zip(end.verdicts(self.mode)?) {
+                *seen += verdicts.seen().packets;
                 let worker = self.lanes.iter().position(|number| *number == lane);
                 let sum = worker.and_then(|worker| sums.workers.get_mut(worker));
                 *sum.unwrap_or(others) += verdicts;

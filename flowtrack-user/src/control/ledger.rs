@@ -16,7 +16,7 @@ pub use self::{
     handover::HandoverRow,
     xdp::{Counted, XdpRow},
 };
-use super::{sampling::SamplingRow, steering::SteeringRow, watchdog::WatchdogRow};
+use super::{nic::NicRow, sampling::SamplingRow, steering::SteeringRow, watchdog::WatchdogRow};
 use crate::{export::OutputStatus, wire::Refusal, worker::ShardCounts};
 
 /// Packets that may be between the XDP program and the worker of a queue at any moment: a full RX
@@ -62,6 +62,12 @@ pub struct InterfaceRow {
     pub sampled: u32,
     /// Packets of its receive queues that have no worker, left to the kernel.
     pub other_queues: XdpRow,
+    /// What the NIC counted.
+    pub nic: NicRow,
+    /// Packets that the NIC received and the XDP program did not see, where both count alike. While packets
+    /// come it is off by those between the two.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unexplained_before_xdp: Option<i64>,
     /// How its packets come to their shards.
     pub steering: SteeringRow,
 }

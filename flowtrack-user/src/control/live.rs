@@ -334,13 +334,13 @@ impl Run {
         with_sampling(ledger, sampling, &ports, &arrived.variance())
     }
 
-    fn ledger(&self, moment: Moment) -> Ledger {
+    fn ledger(&mut self, moment: Moment) -> Ledger {
         // In the order against the way of a packet: what is read later is ahead.
         let arrived = self.arrived.all();
         let counts: Vec<_> = self.ports.iter().map(Port::counts).collect();
         let ports: Vec<_> = self
             .ports
-            .iter()
+            .iter_mut()
             .zip(counts)
             .map(|(port, counts)| port.account(counts))
             .collect();

@@ -1,5 +1,6 @@
 //! An interface that packets are taken from, or two that are forwarded between, with the workers.
 
+mod nics;
 mod sampling;
 mod stalls;
 
@@ -9,7 +10,10 @@ use anyhow::Context as _;
 use aya::util::online_cpus;
 use flowtrack_common::abi::{MAX_CPUS, MAX_QUEUES};
 
-use self::sampling::PortSampling;
+use self::{
+    nics::{Nic, NicSight},
+    sampling::PortSampling,
+};
 use super::{
     InterfaceRow, Lane, LedgerPart, Mode, WorkerName,
     announcement::announce,
@@ -63,6 +67,8 @@ pub(super) struct Port {
     attach_failed: bool,
     /// Receive queues of the interface, as they were last seen.
     queues: usize,
+    /// Of each interface.
+    nics: Vec<Nic>,
     sampling: PortSampling,
     /// Of each worker's queue.
     watchdogs: Vec<Watchdog>,
@@ -91,6 +97,11 @@ impl Port {
                 .map(|name| interface::link_state(name))
                 .collect(),
             attach_failed: false,
+            nics: config
+                .interfaces
+                .iter()
+                .map(|name| Nic::new(name))
+                .collect(),
             sampling: PortSampling::new(care.sampling, care.max_flows),
             watchdogs: workers
                 .iter()
@@ -226,6 +237,7 @@ impl Port {
         let Some(mut attachment) = self.attachment.take() else {
             return;
         };
+        nics::look(&mut self.nics, &attachment);
         attachment.detach();
         close_sources(&self.workers);
         self.steered.look(&self.config);
@@ -254,16 +266,17 @@ impl Port {
 
     /// Adds what the XDP program has counted so far to the `counts` of the workers: it is read later, and
     /// so is ahead.
-    pub(super) fn account(&self, counts: Vec<ShardCounts>) -> PortCounts {
-        let attached = self
-            .attachment
-            .as_ref()
-            .and_then(|attachment| attachment.verdicts().ok());
+    pub(super) fn account(&mut self, counts: Vec<ShardCounts>) -> PortCounts {
+        let attached = self.attachment.as_ref().and_then(|attachment| {
+            nics::look(&mut self.nics, attachment);
+            attachment.verdicts().ok()
+        });
         PortCounts {
             config: self.config.clone(),
             first_shard: self.first_shard,
             counts,
             verdicts: attached.unwrap_or_else(|| self.past.clone()),
+            nics: self.nics.iter().map(Nic::sight).collect(),
             watchdogs: self.watchdogs.iter().map(Watchdog::row).collect(),
             steering: self.steered.row(),
             rate: self.sampling.rate,
@@ -278,6 +291,7 @@ pub(super) struct PortCounts {
     first_shard: usize,
     pub(super) counts: Vec<ShardCounts>,
     pub(super) verdicts: VerdictSums,
+    nics: Vec<NicSight>,
     watchdogs: Vec<WatchdogRow>,
     steering: SteeringRow,
     /// The share of the flows that is tracked.
@@ -318,9 +332,13 @@ impl PortCounts {
 
     /// The rows of the interfaces.
     pub(super) fn rows(&self) -> impl Iterator<Item = InterfaceRow> {
-        let interfaces = self.config.interfaces.iter().zip(&self.verdicts.others);
-        interfaces.map(|(interface, others)| InterfaceRow {
+        let VerdictSums { others, seen, .. } = &self.verdicts;
+        let counted = others.iter().zip(seen).zip(&self.nics);
+        let interfaces = self.config.interfaces.iter().zip(counted);
+        interfaces.map(|(interface, ((others, seen), nic))| InterfaceRow {
             interface: interface.clone(),
+            unexplained_before_xdp: nic.unexplained(*seen),
+            nic: nic.row.clone(),
             sampled: self.rate.n(),
             other_queues: XdpRow::from(others),
             steering: self.steering,

@@ -15,6 +15,7 @@ mod order;
 mod parts;
 mod pressure;
 mod properties;
+mod sampling;
 pub(crate) mod script;
 mod short;
 mod size;

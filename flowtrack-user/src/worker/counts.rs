@@ -50,17 +50,23 @@ macro_rules! shard_counts {
                 self.version.store(version.wrapping_add(2), Release);
             }
 
-            /// What was published last.
+            /// What was published last; waits while that changes.
             pub fn load(&self) -> ShardCounts {
                 loop {
-                    let version = self.version.load(Acquire);
-                    let counts = self.load_once();
-                    fence(Acquire);
-                    if version % 2 == 0 && self.version.load(Relaxed) == version {
+                    if let Some(counts) = self.try_load() {
                         return counts;
                     }
                     hint::spin_loop();
                 }
+            }
+
+            /// What was published last, unless that changes at this moment.
+            pub fn try_load(&self) -> Option<ShardCounts> {
+                let version = self.version.load(Acquire);
+                let counts = self.load_once();
+                fence(Acquire);
+                let unchanged = version % 2 == 0 && self.version.load(Relaxed) == version;
+                unchanged.then_some(counts)
             }
 
             fn load_once(&self) -> ShardCounts {

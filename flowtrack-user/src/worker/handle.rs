@@ -5,7 +5,7 @@ use std::{
     io,
     os::fd::OwnedFd,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU32, Ordering::Relaxed},
     },
     thread::{self, JoinHandle},
@@ -24,6 +24,9 @@ use crate::{
     filter::Filter,
     flow::{ExtractorConfig, SampleRate},
 };
+
+/// Times that the counters are looked at while they change: storing them takes less than a microsecond.
+const LOOKS: usize = 100;
 
 /// What a worker is started with.
 #[derive(Debug)]
@@ -63,6 +66,8 @@ pub struct WorkerHandle {
     /// None when it was told to stop.
     commands: Option<Sender<Command>>,
     counts: Arc<SharedCounts>,
+    /// What was seen of them last.
+    seen: Mutex<ShardCounts>,
     /// N of 1/N of the flows that come to it.
     sampled: Arc<AtomicU32>,
     thread: JoinHandle<()>,
@@ -96,6 +101,7 @@ impl WorkerHandle {
         Ok(Self {
             commands: Some(sender),
             counts,
+            seen: Mutex::default(),
             sampled,
             thread,
         })
@@ -148,9 +154,18 @@ impl WorkerHandle {
         !self.thread.is_finished()
     }
 
-    /// What it has counted.
+    /// What it has counted. Of a worker that was stopped while it published its counters that is what
+    /// was seen before: nobody waits for it.
     pub fn counts(&self) -> ShardCounts {
-        self.counts.load()
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        for _ in 0..LOOKS {
+            if let Some(counts) = self.counts.try_load() {
+                *seen = counts;
+                break;
+            }
+            thread::yield_now();
+        }
+        *seen
     }
 
     /// Tells it to drain its socket, end its flows and stop.

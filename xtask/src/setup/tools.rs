@@ -21,7 +21,7 @@ enum Probe {
     Header,
 }
 
-const TOOLS: [Tool; 12] = [
+const TOOLS: [Tool; 13] = [
     program_tool(
         "clang",
         "compiles libxdp and libbpf for xsk-rs, and brings the libclang that reads their headers",
@@ -52,6 +52,7 @@ const TOOLS: [Tool; 12] = [
         "a test counts the system calls of a worker with it",
         "strace",
     ),
+    program_tool("tcpdump", "a test compares filters with it", "tcpdump"),
     program_tool(
         "python3",
         "the tests compare captures with a script",

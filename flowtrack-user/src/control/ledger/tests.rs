@@ -36,6 +36,18 @@ fn packets_in_tunnels_and_held_fragments_are_accounted_for() {
 }
 
 #[test]
+fn what_the_filter_does_not_want_is_accounted_for() {
+    let counts = ShardCounts {
+        received: 15,
+        filtered: 5,
+        ..tunnels()
+    };
+    let row = row(&counts);
+    assert!(row.residual.is_zero(), "{:?}", row.residual);
+    assert_eq!(row.wire.filtered, 5);
+}
+
+#[test]
 fn what_was_refused_inside_is_for_information() {
     let counts = ShardCounts {
         refused_inside: 5,

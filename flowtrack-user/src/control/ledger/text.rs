@@ -8,8 +8,8 @@ use std::{
 use flowtrack_common::EndReason;
 
 use super::{
-    Counted, HandoverRow, Lane, Ledger, LedgerRow, SamplingRow, WatchdogRow, WorkerName, XdpRow,
-    XskRow, signed,
+    Counted, HandoverRow, InterfaceRow, Lane, Ledger, LedgerRow, SamplingRow, WatchdogRow,
+    WorkerName, XdpRow, XskRow, signed,
 };
 use crate::{export::OutputStatus, wire::Refusal};
 
@@ -29,6 +29,9 @@ impl fmt::Display for Ledger {
                 write!(f, "{cell:>14}")?;
             }
             writeln!(f)?;
+        }
+        for row in &self.interfaces {
+            write_nic(f, row)?;
         }
         if let Some(others) = &self.other_queues {
             let packets = others.passed_no_socket.packets + others.redirected.packets;
@@ -63,6 +66,18 @@ impl fmt::Display for Ledger {
             }
         }
         Ok(())
+    }
+}
+
+/// What the NIC has seen of an interface.
+fn write_nic(f: &mut fmt::Formatter<'_>, row: &InterfaceRow) -> fmt::Result {
+    write!(f, "NIC {}: {} packets", row.interface, row.nic.packets)?;
+    for (name, packets) in &row.nic.dropped {
+        write!(f, ", {name} {packets}")?;
+    }
+    match row.unexplained_before_xdp {
+        Some(packets) => writeln!(f, "; unexplained in front of XDP: {packets}"),
+        None => writeln!(f, "; the driver counts otherwise than XDP"),
     }
 }
 

@@ -21,9 +21,15 @@ const PARTS: [(&str, &str); 3] = [("queues", ""), ("interfaces", ""), ("outputs"
 /// What tells the rows of a part from each other.
 const LABELS: [&str; 4] = ["interface", "queue", "cpu", "output"];
 /// Counters by name: the name is a label.
-const BY_NAME: [(&str, &str); 2] = [("refused", "reason"), ("ended", "reason")];
+const BY_NAME: [(&str, &str); 4] = [
+    ("refused", "reason"),
+    ("ended", "reason"),
+    ("dropped", "counter"),
+    ("driver_counters", "counter"),
+];
 /// Numbers that may become smaller.
-const GAUGES: [&str; 6] = [
+const GAUGES: [&str; 7] = [
+    "unexplained_before_xdp",
     "live",
     "live_packets",
     "in_flight",
@@ -144,7 +150,7 @@ mod tests {
     use super::*;
     use crate::{
         control::{
-            InterfaceRow, Lane, LedgerPart, Method, Moment, SteeringRow, WorkerName, XdpRow,
+            InterfaceRow, Lane, LedgerPart, Method, Moment, NicRow, SteeringRow, WorkerName, XdpRow,
         },
         wire::Refusal,
         worker::ShardCounts,
@@ -180,6 +186,8 @@ mod tests {
             interface: "eth1".to_owned(),
             sampled: 1,
             other_queues: XdpRow::default(),
+            nic: NicRow::default(),
+            unexplained_before_xdp: Some(-2),
             steering: SteeringRow {
                 method: Method::HandOver,
                 split_flows: 5,
@@ -204,6 +212,7 @@ mod tests {
             // What is missing, with its sign.
             format!("flowtrack_residual_tracker{{{labels}}} 1"),
             format!("flowtrack_residual_flows{{{labels}}} -3"),
+            "flowtrack_unexplained_before_xdp{interface=\"eth1\"} -2".to_owned(),
             "flowtrack_other_queues_observed_packets_total{interface=\"eth1\"} 0".to_owned(),
         ] {
             assert!(

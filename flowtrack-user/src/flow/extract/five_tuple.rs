@@ -5,7 +5,7 @@ use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
 
-use flowtrack_common::{Envelope, FlowKey as _, L4Proto, Orientation, TunnelId, VlanStack};
+use flowtrack_common::{Envelope, L4Proto, Orientation, TunnelId, VlanStack};
 
 use super::{ExtractorConfig, IcmpFlows, SctpFlows};
 use crate::{
@@ -172,8 +172,7 @@ fn canonical(key: FiveTuple, answerable: bool) -> (FiveTuple, Orientation) {
         (IpAddr::V6(src), IpAddr::V6(dst)) => {
             with_ends(key, [src, dst].map(Ipv6Addr::to_bits), answerable)
         }
-        // Of no packet that there is.
-        (src, dst) if answerable && dst < src => (key.reversed(), Orientation::Reverse),
+        // No packet has addresses of both versions.
         _ => (key, Orientation::Forward),
     }
 }

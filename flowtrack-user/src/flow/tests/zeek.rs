@@ -209,6 +209,23 @@ fn a_close_that_waited_comes_to_pass_with_the_ack_of_the_data() {
 }
 
 #[test]
+fn a_close_waits_for_its_own_side_whatever_the_one_that_is_closed_sends() {
+    let close = [
+        (1, c("FA", 1, 1, 0)),
+        // What it sent before is missing.
+        (2, s("FA", 101, 2, 0)),
+        (3, c("A", 2, 1, 0)),
+        (4, s("PA", 1, 2, 100)),
+    ];
+    for (later, connections) in [(8, 1), (10, 2)] {
+        let mut script: Vec<_> = handshake().into_iter().map(|x| (0, x)).collect();
+        script.extend(close);
+        script.push((later, c("A", 2, 102, 0)));
+        assert_eq!(records(&script).len(), connections, "{later}");
+    }
+}
+
+#[test]
 fn a_side_that_closes_with_its_first_segment_waits_for_no_answer() {
     for flags in ["F", "FA", "R", "RA"] {
         let script = [(0, c(flags, 1, 1, 0)), (6, c("A", 2, 1, 0))];

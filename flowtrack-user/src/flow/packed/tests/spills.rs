@@ -128,7 +128,7 @@ fn what_has_no_place_does_not_fit() {
             ("a zero window", |flow| {
                 flow.stats.initiator.zero_windows = 1;
             }),
-            ("each oddity, as often as another one", |flow| {
+            ("disorder and retransmissions", |flow| {
                 flow.stats.initiator.retransmitted = 1;
                 flow.stats.initiator.out_of_order = 1;
             }),
@@ -147,9 +147,9 @@ fn what_has_no_place_does_not_fit() {
                     flow.stats.responder.retransmitted = 1;
                 },
             ),
-            ("windows and retransmissions", |flow| {
+            ("windows and disorder", |flow| {
                 flow.stats.responder.zero_windows = 1;
-                flow.stats.responder.retransmitted = 1;
+                flow.stats.responder.out_of_order = 1;
             }),
             ("as many bytes in gaps as are missed", |flow| {
                 flow.stats.responder.gap_bytes = 1;

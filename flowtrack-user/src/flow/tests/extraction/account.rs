@@ -6,8 +6,8 @@ use proptest::{collection::vec, prelude::*, sample::select};
 use super::{packets, v4, v6};
 use crate::{
     flow::{
-        ExtractorConfig, FiveTupleExtractor, Fragments, IcmpFlows, Intake, Observation, SctpFlows,
-        Tunnels,
+        ExtractorConfig, FiveTupleExtractor, Fragments, IcmpFlows, Intake, IntakeCounts,
+        Observation, SctpFlows, Tunnels,
     },
     wire::tests::frames::{
         FRAGMENT, GRE, ICMP, IPV4, TCP, UDP, VLAN, ethernet, fragment, frame, icmp, ipv4,
@@ -84,6 +84,21 @@ fn frames() -> impl Strategy<Value = Vec<Vec<u8>>> {
             bytes
         });
     vec(frame, 1..40)
+}
+
+#[test]
+fn a_frame_that_the_filter_does_not_want_is_counted_as_such_alone() {
+    let config = ExtractorConfig::default();
+    let mut intake = Intake::filtered(config, Some("len < 20".parse().unwrap()));
+    assert!(intake.wants(&frame(&[0; 19])));
+    assert!(!intake.wants(&frame(&[0; 20])));
+    assert!(!intake.wants(&frame(&[0; 21])));
+    let expected = IntakeCounts {
+        filtered: 2,
+        ..IntakeCounts::default()
+    };
+    assert_eq!(*intake.counts(), expected);
+    assert!(Intake::new(config).wants(&frame(&[])));
 }
 
 proptest! {
