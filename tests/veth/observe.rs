@@ -60,18 +60,27 @@ fn assert_all_seen(outcome: &Outcome, packets: u64) {
 fn traffic_of_the_host_flows_at_the_rate_that_it_has_without() -> Result<()> {
     const TURNS: usize = 5;
     let (path, far) = hosts()?;
-    let (mut with, mut without) = (Vec::new(), Vec::new());
+    let (mut without, mut with, mut copying) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..TURNS {
         without.push(path.transfer(TRANSFER)?);
         let before = far.counters()?.rx_packets;
         let probe = Probe::start(&far, &OBSERVE)?;
         with.push(path.transfer(TRANSFER)?);
+        // The program alone, without what user space takes of the same processors.
+        probe.signal(Signal::SIGSTOP)?;
+        copying.push(path.transfer(TRANSFER)?);
+        probe.signal(Signal::SIGCONT)?;
         let outcome = probe.stop()?;
         assert_all_seen(&outcome, far.counters()?.rx_packets - before);
     }
-    let ratio = median(without) / median(with);
-    println!("rate with flowtrack, of the rate without: {ratio:.2}");
-    assert!(ratio > 0.5, "{ratio}");
+    let without = median(without);
+    let ratio = without / median(with);
+    let program = without / median(copying);
+    println!(
+        "rate with flowtrack, of the rate without: {ratio:.2}; with its program alone: {program:.2}"
+    );
+    // Both hosts, flowtrack, and whatever else the machine does share its processors.
+    assert!(ratio > 0.25 && program > 0.5, "{ratio} {program}");
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! Copies of headers: what user space gets of packets that go on.
 
 use aya_ebpf::{
-    EbpfContext as _, Global,
+    Global,
     bindings::BPF_RB_NO_WAKEUP,
     btf_maps::{ArrayOfMaps, RingBuf},
     helpers::{bpf_get_smp_processor_id, bpf_ktime_get_tai_ns, bpf_xdp_load_bytes},
@@ -27,7 +27,7 @@ static RING_STATE: PerCpuArray<RingState> = PerCpuArray::with_max_entries(1, 0);
 static SNAP: Global<u32> = Global::new(128);
 
 /// No frame is shorter: the verifier wants to see that something is copied.
-const SHORTEST: u64 = 14;
+const SHORTEST: u32 = 14;
 
 #[repr(C)]
 struct RingState {
@@ -54,37 +54,41 @@ pub(super) fn copy(ctx: &XdpContext, bytes: u64) -> Result<(), NotCopied> {
     // SAFETY: the slot belongs to this CPU, on which no other instance of the program runs before this
     // one has returned.
     let state = unsafe { &mut *state };
-    let snap = u64::from(SNAP.load());
+    let snap = SNAP.load();
     let size = size_of::<HeaderPrefix>() + snap as usize;
     let Some(mut record) = ring.reserve_bytes(size, 0) else {
         state.lost += 1;
         return Err(NotCopied::Full);
     };
-    let start = record.as_mut_ptr();
-    let len = bytes.min(snap).max(SHORTEST);
-    // SAFETY: `ctx` is the context that the kernel called the program with; `len` bytes lie behind the
-    // prefix, since no more than `snap` are copied and user space has set that to more than `SHORTEST`.
-    let copied = unsafe {
-        bpf_xdp_load_bytes(
-            ctx.as_ptr().cast(),
-            0,
-            start.add(size_of::<HeaderPrefix>()).cast(),
-            len as u32,
-        )
-    };
+    let prefix = fill(ctx, record.as_mut_ptr(), bytes, snap, state.lost);
+    state.lost = 0;
+    record.submit(state.wake_up(prefix.tai_ns));
+    Ok(())
+}
+
+/// Fills a record of the size of a prefix and `snap` bytes.
+#[inline]
+fn fill(ctx: &XdpContext, record: *mut u8, bytes: u64, snap: u32, lost: u64) -> HeaderPrefix {
+    let wire_len = u32::try_from(bytes).unwrap_or(u32::MAX);
+    let len = wire_len.min(snap).max(SHORTEST);
+    let headers = record.wrapping_add(size_of::<HeaderPrefix>()).cast();
+    // SAFETY: `ctx.ctx` is the context that the kernel called the program with; `len` bytes lie behind the
+    // prefix, since user space has set `snap` to no less than `SHORTEST`.
+    let result = unsafe { bpf_xdp_load_bytes(ctx.ctx, 0, headers, len) };
+    let copied = if result == 0 { len } else { 0 };
     // SAFETY: the helper has no precondition.
     let tai_ns = unsafe { bpf_ktime_get_tai_ns() };
     let prefix = HeaderPrefix {
         tai_ns,
-        wire_len: bytes as u32,
-        len: if copied == 0 { len as u16 } else { 0 },
-        lost: state.lost.min(u64::from(u16::MAX)) as u16,
+        wire_len,
+        len: u16::try_from(copied).unwrap_or(0),
+        lost: u16::try_from(lost).unwrap_or(u16::MAX),
     };
-    // SAFETY: the record starts with room for a prefix, aligned to 8 bytes.
-    unsafe { start.cast::<HeaderPrefix>().write(prefix) };
-    state.lost = 0;
-    record.submit(state.wake_up(tai_ns));
-    Ok(())
+    #[expect(clippy::cast_ptr_alignment, reason = "the kernel aligns records to 8")]
+    let place = record.cast::<HeaderPrefix>();
+    // SAFETY: the record starts with room for a prefix, and nothing else refers to it.
+    unsafe { place.write(prefix) };
+    prefix
 }
 
 impl RingState {
