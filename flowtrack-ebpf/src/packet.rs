@@ -15,6 +15,7 @@ pub(crate) struct Skb<'a>(pub(crate) &'a TcContext);
 
 impl Packet for Buffer<'_> {
     #[inline(always)]
+    #[expect(clippy::inline_always, reason = "each caller has another length")]
     fn load<const N: usize>(&self, offset: usize) -> Option<[u8; N]> {
         let (offset, len) = (u32::try_from(offset).ok()?, u32::try_from(N).ok()?);
         let mut bytes = [0; N];
