@@ -26,12 +26,12 @@ struct Remembered;
 impl Datagrams for Remembered {
     fn remember(&mut self, datagram: u64, hash: u32) {
         // Without room its later fragments are hashed without ports.
-        let _ = DATAGRAMS.insert(&datagram, &hash, 0);
+        let _ = DATAGRAMS.insert(datagram, hash, 0);
     }
 
     fn recall(&self, datagram: u64) -> Option<u32> {
         // SAFETY: the value is copied at once; another CPU may give its place to another datagram
         // meanwhile, whose hash is then as good a guess as any.
-        unsafe { DATAGRAMS.get(&datagram) }.copied()
+        unsafe { DATAGRAMS.get(datagram) }.copied()
     }
 }
