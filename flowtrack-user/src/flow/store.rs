@@ -379,3 +379,6 @@ fn set_wide_index(record: &mut Packed, index: u32) {
     let [a, b, c, d] = index.to_ne_bytes();
     record.key = [a, b, c, d, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 }
+
+#[cfg(test)]
+mod tests;

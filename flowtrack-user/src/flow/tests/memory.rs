@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use flowtrack_common::{EndReason, FlowEvent, FlowSide, L4Proto, Timestamp};
+use flowtrack_common::{EndReason, FlowEvent, FlowSide, L4Proto, Timestamp, VictimClass};
 
 use super::script::{
     Probe, START, Segment, c, client, close, key, open_then, packet, s, server, timeout, udp,
@@ -218,4 +218,15 @@ fn a_straggler_of_a_closed_flow_that_made_room_has_its_direction() {
     assert_eq!(records[0].reason.end(), Some(EndReason::Fin));
     assert!(!records[0].stats.completeness.evicted);
     assert_eq!(records[2].key.src, client().ip());
+}
+
+#[test]
+fn a_flow_that_comes_back_with_its_responder_alone_is_one_sided() {
+    let mut probe = Probe::with(1, EventKinds::NONE);
+    probe.packet(&packet(client(), server(), L4Proto::Udp, START));
+    probe.packet(&udp(0, START));
+    probe.packet(&packet(server(), client(), L4Proto::Udp, START));
+    probe.packet(&udp(1, START));
+    let evicted = probe.tracker.counters().evicted;
+    assert_eq!(evicted[VictimClass::OneSided.index()], 3, "{evicted:?}");
 }
