@@ -91,6 +91,7 @@ fn sampling(outcome: &Outcome, path: &str) -> f64 {
 
 #[test]
 #[ignore = "requires root: cargo xtask test"]
+#[expect(clippy::cast_precision_loss, reason = "thousands, beside estimates")]
 fn a_sample_has_whole_flows_of_the_right_share_and_says_what_all_are() -> Result<()> {
     let (sender, tapped) = wire()?;
     let probe = Probe::start(&tapped, &[&KEY[..], &["--max-flows", "8192"]].concat())?;
