@@ -159,6 +159,10 @@ fn what_has_no_place_does_not_fit() {
                 flow.history.push('t', FlowSide::Initiator);
             }),
             ("sampling", |flow| flow.stats.completeness.sampled = 10),
+            ("a start by another clock", |flow| {
+                let started = LastUse::new(flow.stats.started, 7);
+                flow.parts = crate::flow::part::Parts::new(started);
+            }),
             ("a part that was recorded", |flow| {
                 flow.parts.next(&flow.stats.clone(), flow.last_use);
             }),
