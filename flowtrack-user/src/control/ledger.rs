@@ -147,6 +147,8 @@ pub struct XskRow {
     pub rx_ring_full: u64,
     /// For information, contained in `rx_dropped` in copy mode: the fill ring was found empty.
     pub rx_fill_ring_empty: u64,
+    /// Descriptors (not packets) in the fill ring that the kernel did not take: a defect of flowtrack.
+    pub rx_invalid_descs: u64,
     /// Between the XDP program and the worker.
     pub in_flight: u64,
     /// Bursts (not packets) in which the worker took packets out of the ring.
@@ -234,6 +236,7 @@ impl LedgerRow {
                 rx_dropped: counts.rx_dropped,
                 rx_ring_full: counts.rx_ring_full,
                 rx_fill_ring_empty: counts.rx_fill_ring_empty,
+                rx_invalid_descs: counts.rx_invalid_descs,
                 in_flight: xsk_in_flight,
                 bursts: counts.bursts,
             }),

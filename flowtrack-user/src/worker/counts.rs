@@ -106,6 +106,9 @@ shard_counts! {
         /// Times that the kernel found the fill ring empty (`rx_fill_ring_empty_descs`). In copy
         /// mode each of them stands in `rx_dropped` too.
         rx_fill_ring_empty,
+        /// Descriptors in the fill ring that the kernel did not take (`rx_invalid_descs`): a defect of
+        /// flowtrack, and no packets.
+        rx_invalid_descs,
         /// Packets whose headers were not copied, as far as those behind them have told: for information,
         /// the XDP program counts them all.
         headers_lost,

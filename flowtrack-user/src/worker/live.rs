@@ -264,6 +264,7 @@ impl Worker {
         self.counts.rx_ring_full = self.closed_stats.rx_ring_full + stats.rx_ring_full;
         self.counts.rx_fill_ring_empty =
             self.closed_stats.rx_fill_ring_empty + stats.rx_fill_ring_empty;
+        self.counts.rx_invalid_descs = self.closed_stats.rx_invalid_descs + stats.rx_invalid_descs;
         let ring_was_full = mem::take(&mut self.ring_was_full);
         if ring_was_full || self.counts.rx_dropped + self.counts.rx_ring_full > lost {
             self.lose();
@@ -341,6 +342,7 @@ impl Worker {
             rx_dropped: self.counts.rx_dropped,
             rx_ring_full: self.counts.rx_ring_full,
             rx_fill_ring_empty: self.counts.rx_fill_ring_empty,
+            rx_invalid_descs: self.counts.rx_invalid_descs,
         };
     }
 

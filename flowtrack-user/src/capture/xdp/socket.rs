@@ -76,6 +76,8 @@ pub struct SocketStats {
     pub rx_ring_full: u64,
     /// Times that the fill ring was found empty; in copy mode part of `rx_dropped`.
     pub rx_fill_ring_empty: u64,
+    /// Descriptors in the fill ring that the kernel did not take.
+    pub rx_invalid_descs: u64,
 }
 
 /// An AF_XDP socket that receives.
@@ -233,6 +235,7 @@ impl XskSocket {
             rx_dropped: stats.rx_dropped(),
             rx_ring_full: stats.rx_ring_full(),
             rx_fill_ring_empty: stats.rx_fill_ring_empty_descs(),
+            rx_invalid_descs: stats.rx_invalid_descs(),
         })
     }
 
