@@ -109,6 +109,17 @@ fn a_connection_that_was_joined_goes_the_short_way_when_each_side_was_seen() {
             "slllls",
         ),
         (
+            "whose first ACK does not answer the SYN+ACK",
+            vec![
+                c("S", 0, 0, 0),
+                s("SA", 0, 1, 0),
+                c("A", 1, 0, 0),
+                c("A", 1, 1, 0),
+                plain(),
+            ],
+            "sllls",
+        ),
+        (
             "whose answer is an ACK",
             vec![c("S", 0, 0, 0), s("A", 0, 1, 0), c("A", 1, 1, 0)],
             "sll",
