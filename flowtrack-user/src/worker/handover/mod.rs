@@ -36,7 +36,7 @@ const SET_BACK: Duration = Duration::from_secs(1);
 /// Bytes of a slot.
 pub const SLOT_BYTES: usize = size_of::<Observation<FiveTuple>>();
 // What the documentation says.
-const _: () = assert!(SLOT_BYTES <= 192);
+const _: () = assert!(SLOT_BYTES == 160);
 
 /// A worker's end of the hand-over: where its packets go, and where those of its shard come from.
 #[derive(Debug)]
