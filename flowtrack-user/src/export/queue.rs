@@ -90,6 +90,8 @@ pub struct OutputQueue {
     delivery: Delivery,
     /// With [`Delivery::Drop`]: capture is over, so a full queue may be waited for.
     blocking: AtomicBool,
+    /// A full queue was waited for in vain.
+    hangs: AtomicBool,
     wants: EventKinds,
     wants_records: RecordKinds,
 }
@@ -128,6 +130,7 @@ impl OutputQueue {
             thread,
             delivery,
             blocking: AtomicBool::new(false),
+            hangs: AtomicBool::new(false),
             wants,
             wants_records,
         })
@@ -176,6 +179,7 @@ impl OutputQueue {
         let taken = self.sender.send_timeout(batch, SEND_TIMEOUT).is_ok();
         // An output that hangs is waited for once.
         self.blocking.store(taken, Relaxed);
+        self.hangs.store(!taken, Relaxed);
         taken
     }
 
@@ -194,7 +198,7 @@ impl OutputQueue {
         self.shared.closed.load(Relaxed)
     }
 
-    /// Lets it write what waits, for at most `timeout`, and tells how it ended. An output that is
+    /// Lets it write what waits, for at most `timeout` if it has not been waited for in vain, and tells how it ended. An output that is
     /// dropped instead leaves a file to which nothing was written as it was.
     pub fn finish(self, timeout: Duration) -> OutputStatus {
         let Self {
@@ -202,8 +206,14 @@ impl OutputQueue {
             sender,
             shared,
             thread,
+            hangs,
             ..
         } = self;
+        let timeout = if hangs.into_inner() {
+            Duration::ZERO
+        } else {
+            timeout
+        };
         shared.complete.store(true, Relaxed);
         drop(sender);
         let start = Instant::now();
