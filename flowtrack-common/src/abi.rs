@@ -92,6 +92,8 @@ pub struct CaptureSettings {
     pub sample_below: u32,
     /// Key of that hash.
     pub sample_key: u32,
+    /// Other than 0 if [`BYPASS_MAP`] is to be looked at: a queue is bypassed, or was.
+    pub bypass: u32,
 }
 
 /// What the capture program decided about the packets of one receive queue on one CPU.
@@ -252,7 +254,7 @@ impl SpanSettings {
 
 const _: () = assert!(size_of::<Count>() == 16);
 const _: () = assert!(size_of::<Verdicts>() == 160);
-const _: () = assert!(size_of::<CaptureSettings>() == 20);
+const _: () = assert!(size_of::<CaptureSettings>() == 24);
 const _: () = assert!(size_of::<Stamp>() == 8);
 const _: () = assert!(size_of::<HeaderPrefix>() == 16);
 const _: () = assert!(size_of::<GeneratorSettings>() == 24);
@@ -266,7 +268,7 @@ mod pod {
     unsafe impl aya::Pod for Count {}
     // SAFETY: ten `Count`, no padding, valid for every bit pattern.
     unsafe impl aya::Pod for Verdicts {}
-    // SAFETY: five u32, no padding, valid for every bit pattern.
+    // SAFETY: six u32, no padding, valid for every bit pattern.
     unsafe impl aya::Pod for CaptureSettings {}
     // SAFETY: two u64 and two u32, no padding, valid for every bit pattern.
     unsafe impl aya::Pod for GeneratorSettings {}

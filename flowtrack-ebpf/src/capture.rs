@@ -67,10 +67,13 @@ fn flowtrack(ctx: XdpContext) -> u32 {
     let queue = ctx.rx_queue_index();
     // SAFETY: `ctx.ctx` is the context that the kernel called the program with.
     let bytes = unsafe { bpf_xdp_get_buff_len(ctx.ctx) };
-    let settings = SETTINGS.get(0).copied().unwrap_or_default();
-    let (action, verdict) = match unwanted(&ctx, queue, &settings) {
-        Some(verdict) => (let_go(&verdict, &settings), verdict),
-        None => capture(&ctx, queue, bytes, &settings),
+    // There is always one, but the verifier wants to see it.
+    let Some(settings) = SETTINGS.get(0) else {
+        return XDP_PASS;
+    };
+    let (action, verdict) = match unwanted(&ctx, queue, settings) {
+        Some(verdict) => (let_go(&verdict, settings), verdict),
+        None => capture(&ctx, queue, bytes, settings),
     };
     count(&ctx, queue, bytes, &verdict);
     action
@@ -78,7 +81,7 @@ fn flowtrack(ctx: XdpContext) -> u32 {
 
 /// Why the packet is not captured, if it is not.
 fn unwanted(ctx: &XdpContext, queue: u32, settings: &CaptureSettings) -> Option<Verdict> {
-    if BYPASS.get(queue).is_some_and(|bypass| *bypass != 0) {
+    if settings.bypass != 0 && BYPASS.get(queue).is_some_and(|bypass| *bypass != 0) {
         return Some(Verdict::Bypassed);
     }
     if settings.filter != 0 && !filter::accepts(ctx, settings) {

@@ -136,10 +136,11 @@ impl Program {
         Ok(self.peer.set(0, index, None, 0)?)
     }
 
-    /// Changes what it does with packets, from the next one on; the filter stays.
+    /// Changes what it does with packets, from the next one on; the filter and the bypassed queues stay.
     pub fn set(&mut self, settings: CaptureSettings) -> Result<(), ProgramError> {
         self.write(CaptureSettings {
             filter: self.current.filter,
+            bypass: self.current.bypass,
             ..settings
         })
     }
@@ -170,7 +171,11 @@ impl Program {
 
     /// Leaves the packets of `queue` to the kernel, or captures them again.
     pub fn bypass(&mut self, queue: u32, bypass: bool) -> Result<(), ProgramError> {
-        Ok(self.bypass.set(queue, u32::from(bypass), 0)?)
+        self.bypass.set(queue, u32::from(bypass), 0)?;
+        self.write(CaptureSettings {
+            bypass: 1,
+            ..self.current
+        })
     }
 
     /// Attaches it: native if the driver can, else generic.
