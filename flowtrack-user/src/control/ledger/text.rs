@@ -77,7 +77,10 @@ fn write_nic(f: &mut fmt::Formatter<'_>, row: &InterfaceRow) -> fmt::Result {
     }
     match row.unexplained_before_xdp {
         Some(packets) => writeln!(f, "; unexplained in front of XDP: {packets}"),
-        None => writeln!(f, "; the driver counts otherwise than XDP"),
+        None => writeln!(
+            f,
+            "; not comparable with XDP: the driver, or generic mode, counts otherwise"
+        ),
     }
 }
 
