@@ -67,6 +67,13 @@ impl NicRow {
 /// Values by name.
 type Counters = BTreeMap<String, u64>;
 
+/// The counters of an interface at one moment.
+#[derive(Clone, Debug)]
+pub struct NicLook {
+    index: u32,
+    counters: Counters,
+}
+
 /// The counters of an interface from one moment on.
 #[derive(Debug)]
 pub struct NicCounters {
@@ -96,30 +103,36 @@ impl NicCounters {
         }
     }
 
-    /// What was counted since. While the interface is away it stays what it was, and when it is back the
-    /// counters go on from there.
-    pub fn since(&mut self) -> NicRow {
-        if let Some(now) = self.look() {
+    /// The counters as they are; `None` if the interface is away.
+    pub fn look(&self) -> Option<NicLook> {
+        let index = interface::index(&self.interface).ok().flatten()?;
+        let counters = read(&self.interface, Some(index), &self.names);
+        Some(NicLook { index, counters })
+    }
+
+    /// What was counted up to this look. While the interface is away it stays what it was, and when it is back
+    /// the counters go on from there.
+    pub fn since(&mut self, look: Option<NicLook>) -> NicRow {
+        if let Some(now) = look.map(|look| self.recognize(look)) {
             self.add(now);
         }
         self.row()
     }
 
-    /// Leaves out what was counted since the last look: nobody was there to see it.
-    pub fn skip(&mut self) {
-        if let Some(now) = self.look() {
+    /// Leaves out what was counted up to this look: nobody was there to see it.
+    pub fn skip(&mut self, look: Option<NicLook>) {
+        if let Some(now) = look.map(|look| self.recognize(look)) {
             self.last = now;
         }
     }
 
-    /// The counters as they are; `None` if the interface is away.
-    fn look(&mut self) -> Option<Counters> {
-        let index = interface::index(&self.interface).ok().flatten()?;
-        if self.index != Some(index) {
+    /// The counters of a look; those of another interface have begun at 0.
+    fn recognize(&mut self, look: NicLook) -> Counters {
+        if self.index != Some(look.index) {
             self.last.clear();
-            self.index = Some(index);
+            self.index = Some(look.index);
         }
-        Some(read(&self.interface, Some(index), &self.names))
+        look.counters
     }
 
     /// Adds what is new in `now`. A counter that went back has begun again.

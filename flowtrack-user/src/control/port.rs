@@ -239,7 +239,7 @@ impl Port {
         let Some(mut attachment) = self.attachment.take() else {
             return;
         };
-        nics::look(&mut self.nics, &attachment);
+        nics::look(&mut self.nics, &attachment, nics::LOOKS);
         attachment.detach();
         close_sources(&self.workers);
         self.steered.look(&self.config);
@@ -270,7 +270,7 @@ impl Port {
     /// so is ahead.
     pub(super) fn account(&mut self, counts: Vec<ShardCounts>) -> PortCounts {
         let attached = self.attachment.as_ref().and_then(|attachment| {
-            nics::look(&mut self.nics, attachment);
+            nics::look(&mut self.nics, attachment, 1);
             attachment.verdicts().ok()
         });
         PortCounts {
