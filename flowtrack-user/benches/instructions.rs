@@ -7,7 +7,10 @@ use std::{env, hint::black_box, process::ExitCode};
 
 use flowtrack::{
     common::{FlowEvent, Orientation, TcpFlags, TcpInfo},
-    flow::{EventKinds, EventSink, FiveTuple, Intake, Meta, Observation, Tracker, TrackerConfig},
+    flow::{
+        EventKinds, EventSink, FiveTuple, Intake, Meta, Observation, PackedRecord, Tracker,
+        TrackerConfig,
+    },
     wire,
 };
 
@@ -32,11 +35,12 @@ fn cases() -> Vec<(String, Case)> {
     };
     let mut cases: Vec<(String, Case)> = vec![("parse".into(), Box::new(parse))];
     cases.extend(KINDS.map(intake_of));
-    let tracked: [Tracked; 5] = [
+    let tracked: [Tracked; 6] = [
         ("packet_of_a_flow", packets),
         ("segment_of_a_connection", segments),
         ("new_flow", new_flows),
         ("syn", syns),
+        ("syn_into_full_table", flood),
         ("whole_connections", connections),
     ];
     cases.extend(tracked.map(|(name, case)| -> (String, Case) { (name.into(), Box::new(case)) }));
@@ -52,6 +56,24 @@ impl EventSink<FiveTuple> for Nothing {
     }
 
     fn event(&mut self, _: FlowEvent<FiveTuple>) {}
+}
+
+/// Takes records as chunks do.
+struct Records(Vec<PackedRecord<FiveTuple>>);
+
+impl EventSink<FiveTuple> for Records {
+    fn wants(&self) -> EventKinds {
+        EventKinds::NONE
+    }
+
+    fn event(&mut self, _: FlowEvent<FiveTuple>) {}
+
+    fn packed_record(&mut self, record: PackedRecord<FiveTuple>) {
+        if self.0.len() == self.0.capacity() {
+            self.0.clear();
+        }
+        self.0.push(record);
+    }
 }
 
 fn main() -> ExitCode {
@@ -123,6 +145,20 @@ fn segments(count: u32) {
 fn syns(count: u32) {
     let flows = u32::try_from(MAX_FLOWS).unwrap_or(u32::MAX);
     track(&connections_of(flows, &CONNECTION[..1]), count);
+}
+
+/// A SYN that starts a flow, for which another one is given up.
+fn flood(count: u32) {
+    let flows = u32::try_from(MAX_FLOWS).unwrap_or(u32::MAX);
+    let syns = connections_of(flows, &CONNECTION[..1]);
+    let mut tracker = Tracker::new(TrackerConfig {
+        max_flows: LIVE as usize,
+        ..config()
+    });
+    let mut records = Records(Vec::with_capacity(LIVE as usize));
+    for observation in syns.iter().take((LIVE + count) as usize) {
+        tracker.observe(black_box(observation), &mut records);
+    }
 }
 
 /// A packet of connections that are seen from their first to their last.

@@ -10,7 +10,7 @@ use crossbeam_channel::Receiver;
 use super::sampling::Variance;
 use crate::{
     export::{Origin, OutputQueue},
-    flow::FlowRecord,
+    flow::{FiveTuple, FlowRecord},
     worker::{Chunk, ChunkPool, TopFlows},
 };
 
@@ -69,20 +69,19 @@ impl CollectorCounts {
         all
     }
 
-    fn count(&self, chunk: &mut Chunk) {
+    /// Counts a chunk and its `records`.
+    fn count(&self, chunk: &mut Chunk, records: &[FlowRecord<FiveTuple>]) {
         let Some(arrived) = self.shards.get(chunk.shard) else {
             return;
         };
-        let packets = chunk.records.iter().map(FlowRecord::packets).sum();
-        arrived
-            .records
-            .fetch_add(chunk.records.len() as u64, Relaxed);
+        let packets = records.iter().map(FlowRecord::packets).sum();
+        arrived.records.fetch_add(records.len() as u64, Relaxed);
         arrived.packets.fetch_add(packets, Relaxed);
         let mut variance = arrived
             .variance
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        chunk.records.iter().for_each(|record| variance.add(record));
+        records.iter().for_each(|record| variance.add(record));
         drop(variance);
         if let Some(top) = chunk.top.take() {
             *arrived.top.lock().unwrap_or_else(PoisonError::into_inner) = top;
@@ -109,11 +108,14 @@ impl Collector {
     /// Takes in chunks until all workers are gone.
     pub fn run(self) {
         let unknown = Origin::default();
+        let mut records = Vec::new();
         for mut chunk in &self.chunks {
-            self.counts.count(&mut chunk);
+            records.clear();
+            records.extend(chunk.records.iter());
+            self.counts.count(&mut chunk, &records);
             let origin = self.origins.get(chunk.shard).unwrap_or(&unknown);
             for output in self.outputs.iter() {
-                output.offer(&chunk, origin);
+                output.offer(&records, &chunk.events, origin);
             }
             if let Some(pool) = self.pools.get(chunk.shard) {
                 pool.give_back(chunk);

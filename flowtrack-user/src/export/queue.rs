@@ -18,7 +18,7 @@ use serde::Serialize;
 use super::{Origin, OutputFile, OutputSpec, RecordKinds, writer::Writer};
 use crate::{
     flow::{EventKinds, FiveTuple, FlowRecord},
-    worker::{Chunk, Delivery},
+    worker::{Delivery, Events},
 };
 
 /// Longest wait for a place in the queue after the end of a capture.
@@ -141,13 +141,12 @@ impl OutputQueue {
         self.wants
     }
 
-    /// Takes what it wants of `chunk`, whose packets come from `origin`. A full queue is waited for, or costs these records, as the
-    /// [`Delivery`] says.
-    pub fn offer(&self, chunk: &Chunk, origin: &Origin) {
+    /// Takes what it wants of records and events, whose packets come from `origin`. A full queue is waited
+    /// for, or costs these records, as the [`Delivery`] says.
+    pub fn offer(&self, records: &[FlowRecord<FiveTuple>], events: &Events, origin: &Origin) {
         let batch = Batch {
             origin: origin.clone(),
-            records: chunk
-                .records
+            records: records
                 .iter()
                 .filter(|record| self.wants_records.contains(record))
                 .copied()
@@ -155,7 +154,7 @@ impl OutputQueue {
             events: if self.wants == EventKinds::NONE {
                 Vec::new()
             } else {
-                chunk.events.iter().collect()
+                events.iter().collect()
             },
         };
         let len = batch.len();

@@ -86,6 +86,7 @@ pub use self::{
     intake::{Intake, IntakeCounts},
     key::{FiveTuple, IpPair, MacPair},
     observation::{MAX_OBSERVATIONS, Meta, Note, NoteKind, Observation},
+    packed::PackedRecord,
     record::{FlowRecord, RecordReason},
     sampling::{Estimate, SampleRate, SampleRateError},
     sink::{EventKinds, EventSink},

@@ -5,10 +5,13 @@ mod flags;
 mod int;
 mod letters;
 mod pack;
+mod record;
 mod unpack;
 
 use flowtrack_common::{FlowSide, Orientation, TcpFlags, Timestamp};
 
+pub(super) use self::record::Ending;
+pub use self::record::PackedRecord;
 pub(super) use self::{
     flags::{Field, Flags},
     int::{U24, U32, U40, U48, U56, Uint},

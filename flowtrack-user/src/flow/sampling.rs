@@ -2,7 +2,7 @@
 
 use std::{fmt, num::NonZeroU32, str::FromStr};
 
-use flowtrack_common::{FlowStats, Timestamp};
+use flowtrack_common::Timestamp;
 
 use super::tracker::TrackerCounters;
 
@@ -112,17 +112,19 @@ impl Sampling {
         self.left.retain(|(kept, _)| *kept > rate);
     }
 
-    /// Says in a flow's statistics which share of the flows was tracked, at its smallest, since the flow
-    /// began.
-    pub(super) fn mark(&self, stats: &mut FlowStats) {
-        let lived = |&&(_, left): &&(SampleRate, Timestamp)| left >= stats.started;
+    /// Which share of the flows was tracked, at its smallest, since a flow began: as in
+    /// [`Completeness`](flowtrack_common::Completeness).
+    pub(super) fn sampled_since(&self, started: Timestamp) -> u32 {
+        let lived = |&&(_, left): &&(SampleRate, Timestamp)| left >= started;
         let smallest = self
             .left
             .iter()
             .find(lived)
             .map_or(self.rate, |(rate, _)| *rate);
-        if smallest != SampleRate::ALL {
-            stats.completeness.sampled = smallest.n();
+        if smallest == SampleRate::ALL {
+            0
+        } else {
+            smallest.n()
         }
     }
 
@@ -161,12 +163,7 @@ mod tests {
     }
 
     fn sampled(sampling: &Sampling, started: u64) -> u32 {
-        let mut stats = FlowStats {
-            started: Timestamp::new(started, 0),
-            ..FlowStats::default()
-        };
-        sampling.mark(&mut stats);
-        stats.completeness.sampled
+        sampling.sampled_since(Timestamp::new(started, 0))
     }
 
     #[test]

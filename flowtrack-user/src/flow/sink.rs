@@ -1,8 +1,8 @@
 //! Where a tracker puts what it has to say.
 
-use flowtrack_common::FlowEvent;
+use flowtrack_common::{FlowEvent, FlowKey};
 
-use super::FlowRecord;
+use super::{FlowRecord, PackedRecord};
 
 /// A set of event kinds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,6 +53,18 @@ pub trait EventSink<K> {
     /// A flow is over, or has been active for as long as the active timeout.
     fn record(&mut self, record: FlowRecord<K>) {
         let _ = record;
+    }
+
+    /// The last record of a flow, for a sink that hands records on as they are. By default it is one like
+    /// the others.
+    #[inline]
+    fn packed_record(&mut self, record: PackedRecord<K>)
+    where
+        K: FlowKey,
+    {
+        if let Some(record) = record.unpack() {
+            self.record(record);
+        }
     }
 }
 

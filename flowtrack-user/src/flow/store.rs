@@ -7,15 +7,17 @@ mod slab;
 use std::io;
 
 use ahash::RandomState;
-use flowtrack_common::{CompactKey, Envelope, FlowKey, VictimClass};
+use flowtrack_common::{
+    CompactKey, Envelope, FlowKey, FlowState, Orientation, Timestamp, VictimClass,
+};
 
 pub(super) use self::lookup::Lookup;
 use self::{envelopes::Envelopes, lookup::Words, slab::Slab};
 use super::{
-    TimeoutSlot, TrackerConfig,
+    FlowRecord, RecordReason, TimeoutSlot, TrackerConfig,
     clock::LastUse,
     entry::{Flow, LISTS, list_class, list_timeout},
-    packed::{Packed, field},
+    packed::{Ending, Packed, field},
 };
 use crate::table::{Full, Pages, Record as _, RecordTable, SlotId};
 
@@ -42,6 +44,22 @@ pub(super) struct FlowStore<K> {
 pub(super) struct Patience {
     pub(super) last_use: LastUse,
     pub(super) timeout: TimeoutSlot,
+}
+
+/// A flow that was taken out of the table. What it had beside the table stays there until it is
+/// [freed](FlowStore::free).
+#[derive(Debug)]
+pub(super) struct Removed {
+    pub(super) packed: Packed,
+    /// The keyed hash of its key.
+    pub(super) hash: u64,
+    pub(super) patience: Patience,
+    /// Direction of the initiator's packets.
+    pub(super) initiator: Orientation,
+    pub(super) state: FlowState,
+    pub(super) started: Timestamp,
+    /// Losses in the queue until it was last used.
+    pub(super) losses: u32,
 }
 
 impl<K: FlowKey> FlowStore<K> {
@@ -123,14 +141,18 @@ impl<K: FlowKey> FlowStore<K> {
     /// flow of the same list that was used next after it: that one is returned.
     #[inline]
     pub(super) fn prefetch_removal(&self, id: SlotId) -> Option<SlotId> {
-        self.table.prefetch_removal(id, |record| {
-            if record.flags.is(field::WIDE_KEY) {
-                let key = self.wide_keys.get(wide_index(record));
-                key.map_or(0, |key| self.hasher.hash_one(key))
-            } else {
-                self.hasher.hash_one(Words::of(record.key).number())
-            }
-        })
+        self.table.prefetch_removal(id, |record| self.hash(record))
+    }
+
+    /// The keyed hash of the key of a record.
+    #[inline]
+    fn hash(&self, record: &Packed) -> u64 {
+        if record.flags.is(field::WIDE_KEY) {
+            let key = self.wide_keys.get(wide_index(record));
+            key.map_or(0, |key| self.hasher.hash_one(key))
+        } else {
+            self.hasher.hash_one(Words::of(record.key).number())
+        }
     }
 
     /// Where the flow of `key` lies.
@@ -182,7 +204,7 @@ impl<K: FlowKey> FlowStore<K> {
     #[inline]
     fn flow(&self, record: &Packed, key: &K, config: &TrackerConfig) -> Option<Flow> {
         if record.is_extended() {
-            self.extended.get(extended_index(record)).copied()
+            self.extension(record).copied()
         } else {
             let envelope = self.envelopes.get(record.envelope);
             Some(record.unpack(key, envelope, config))
@@ -260,18 +282,59 @@ impl<K: FlowKey> FlowStore<K> {
         inserted
     }
 
-    /// Takes the flow at `id` out.
-    pub(super) fn remove(&mut self, id: SlotId, config: &TrackerConfig) -> Option<(K, Flow)> {
-        let (key, flow) = self.load(id, config)?;
-        let hash = self.lookup(&key).hash;
-        let record = self.table.remove(id, hash)?;
-        self.count(record.list()?.into(), -1);
-        self.free(&record);
-        Some((key, flow))
+    /// Takes the flow at `id` out of the table.
+    #[inline]
+    pub(super) fn remove(&mut self, id: SlotId) -> Option<Removed> {
+        let hash = self.hash(self.table.get(id)?);
+        let patience = self.patience(id)?;
+        let packed = self.table.remove(id, hash)?;
+        self.count(packed.list()?.into(), -1);
+        let removed = Removed {
+            hash,
+            patience,
+            initiator: packed.initiator(),
+            state: packed.flags.state(),
+            started: packed.started(),
+            losses: packed.losses.into(),
+            packed,
+        };
+        Some(match self.extension(&packed) {
+            None => removed,
+            Some(flow) => Removed {
+                initiator: flow.initiator,
+                state: flow.state,
+                started: flow.stats.started,
+                losses: flow.losses,
+                ..removed
+            },
+        })
+    }
+
+    /// The last record of a flow that was taken out.
+    pub(super) fn record(&self, removed: &Removed, ending: &Ending) -> Option<FlowRecord<K>> {
+        let packed = &removed.packed;
+        let key = self.key(packed)?;
+        let mut record = match self.extension(packed) {
+            Some(flow) => flow.record(flow.oriented(key), RecordReason::Ended(ending.reason)),
+            None => packed.record(key, self.envelopes.get(packed.envelope)),
+        };
+        ending.mark(&mut record);
+        Some(record)
+    }
+
+    /// The flow of a record that lies elsewhere.
+    #[inline]
+    fn extension(&self, record: &Packed) -> Option<&Flow> {
+        if record.is_extended() {
+            self.extended.get(extended_index(record))
+        } else {
+            None
+        }
     }
 
     /// Frees what a record has beside the table.
-    fn free(&mut self, record: &Packed) {
+    #[inline]
+    pub(super) fn free(&mut self, record: &Packed) {
         if record.is_extended() {
             self.extended.remove(extended_index(record));
         }

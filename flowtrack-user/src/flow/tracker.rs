@@ -21,7 +21,7 @@ use self::{
     ticks::Ticks,
 };
 use super::{
-    EventSink, FlowRecord, Meta, Observation, TrackerConfig,
+    EventSink, Meta, Observation, TrackerConfig,
     clock::Clock,
     entry::Flow,
     flood::SynFlood,
@@ -65,9 +65,10 @@ impl TrackerCounters {
         self.ended.iter().sum()
     }
 
-    fn record<K>(&mut self, record: &FlowRecord<K>) {
+    /// A record of so many packets was given.
+    fn record(&mut self, packets: u64) {
         self.records += 1;
-        self.recorded_packets += record.packets();
+        self.recorded_packets += packets;
     }
 }
 

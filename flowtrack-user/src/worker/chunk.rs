@@ -3,11 +3,8 @@
 use crossbeam_channel::{Receiver, Sender, bounded};
 use flowtrack_common::FlowEvent;
 
-use super::{Events, TopFlows};
-use crate::flow::{EventKinds, EventSink, FiveTuple, FlowRecord};
-
-/// Records in a chunk.
-const RECORDS: usize = 256;
+use super::{Events, Records, TopFlows};
+use crate::flow::{EventKinds, EventSink, FiveTuple, FlowRecord, PackedRecord};
 
 /// Events and records of one shard, in their order.
 #[derive(Debug)]
@@ -15,7 +12,7 @@ pub struct Chunk {
     /// The shard.
     pub shard: usize,
     /// Flows that ended.
-    pub records: Vec<FlowRecord<FiveTuple>>,
+    pub records: Records,
     /// Events that somebody wants.
     pub events: Events,
     /// The largest live flows, when the shard has been through its table.
@@ -26,7 +23,7 @@ impl Chunk {
     fn new(shard: usize) -> Self {
         Self {
             shard,
-            records: Vec::with_capacity(RECORDS),
+            records: Records::new(),
             events: Events::new(),
             top: None,
         }
@@ -37,7 +34,7 @@ impl Chunk {
     }
 
     fn is_full(&self) -> bool {
-        self.records.len() >= RECORDS || self.events.is_full()
+        self.records.is_full() || self.events.is_full()
     }
 
     fn clear(&mut self) {
@@ -162,12 +159,7 @@ impl ChunkSink {
 
     fn drop_current(&mut self) {
         self.lost.records += self.current.records.len() as u64;
-        self.lost.packets += self
-            .current
-            .records
-            .iter()
-            .map(FlowRecord::packets)
-            .sum::<u64>();
+        self.lost.packets += self.current.records.packets();
         self.lost.events += self.current.events.len() as u64;
         self.current.clear();
     }
@@ -190,6 +182,14 @@ impl EventSink<FiveTuple> for ChunkSink {
     #[inline]
     fn record(&mut self, record: FlowRecord<FiveTuple>) {
         self.current.records.push(record);
+        if self.current.is_full() {
+            self.flush();
+        }
+    }
+
+    #[inline]
+    fn packed_record(&mut self, record: PackedRecord<FiveTuple>) {
+        self.current.records.push_packed(record);
         if self.current.is_full() {
             self.flush();
         }

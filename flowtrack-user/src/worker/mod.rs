@@ -6,6 +6,7 @@ mod events;
 mod handle;
 mod handover;
 mod live;
+mod records;
 mod shard;
 mod sightings;
 mod source;
@@ -19,6 +20,7 @@ pub use self::{
     events::Events,
     handle::{WorkerConfig, WorkerHandle},
     handover::{Handover, SLOT_BYTES},
+    records::Records,
     shard::Shard,
     sightings::Sightings,
     top::{TopFlow, TopFlows},

@@ -40,7 +40,9 @@ fn records(
         }
         dispatcher.finish();
     });
-    let records = chunks.iter().flat_map(|chunk| chunk.records);
+    let records = chunks
+        .iter()
+        .flat_map(|chunk| chunk.records.iter().collect::<Vec<_>>());
     let mut lines: Vec<_> = records.map(|record| format!("{record:?}")).collect();
     lines.sort();
     lines

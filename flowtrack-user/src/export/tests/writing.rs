@@ -11,8 +11,8 @@ use std::{
 use super::script::{converse, handshake};
 use crate::{
     export::{Origin, OutputFile, OutputQueue},
-    flow::{FlowRecord, RecordReason},
-    worker::{Chunk, Delivery, Events},
+    flow::{FiveTuple, FlowRecord, RecordReason},
+    worker::{Delivery, Events},
 };
 
 /// More than a pipe holds.
@@ -21,13 +21,13 @@ const RECORDS: usize = 256;
 const CHUNKS: usize = 300;
 const SECOND: Duration = Duration::from_secs(1);
 
-fn chunk() -> Chunk {
-    Chunk {
-        shard: 0,
-        records: vec![converse(&handshake()); RECORDS],
-        events: Events::new(),
-        top: None,
-    }
+fn records() -> Vec<FlowRecord<FiveTuple>> {
+    vec![converse(&handshake()); RECORDS]
+}
+
+/// Offers records to a queue.
+fn offer(queue: &OutputQueue, records: &[FlowRecord<FiveTuple>]) {
+    queue.offer(records, &Events::new(), &Origin::default());
 }
 
 /// A queue of records to a pipe, and the pipe.
@@ -45,9 +45,9 @@ fn queue_of(output: &str, delivery: Delivery) -> (OutputQueue, PipeReader) {
 #[test]
 fn a_file_waits_for_a_slow_reader_and_loses_nothing() {
     let (queue, mut reader) = queue(Delivery::Wait);
-    let chunk = chunk();
+    let records = records();
     let offering = thread::spawn(move || {
-        (0..CHUNKS).for_each(|_| queue.offer(&chunk, &Origin::default()));
+        (0..CHUNKS).for_each(|_| offer(&queue, &records));
         queue.finish(Duration::MAX)
     });
     thread::sleep(SECOND / 5);
@@ -67,15 +67,10 @@ fn parts_of_flows_count_only_where_they_are_written() {
         reason: RecordReason::ActiveTimeout,
         ..whole
     };
-    let chunk = Chunk {
-        shard: 0,
-        records: vec![part, part, whole],
-        events: Events::new(),
-        top: None,
-    };
+    let records = [part, part, whole];
     for (output, sent) in [("json:pipe", 3), ("zeek:pipe", 1), ("events:pipe", 0)] {
         let (queue, mut reader) = queue_of(output, Delivery::Wait);
-        queue.offer(&chunk, &Origin::default());
+        offer(&queue, &records);
         let status = queue.finish(Duration::MAX);
         assert_eq!((status.counts.sent, status.counts.failed), (sent, 0));
         let mut text = String::new();
@@ -88,8 +83,8 @@ fn parts_of_flows_count_only_where_they_are_written() {
 #[test]
 fn capture_never_waits_and_what_a_hanging_reader_does_not_get_has_failed() {
     let (queue, mut reader) = queue(Delivery::Drop);
-    let chunk = chunk();
-    (0..CHUNKS).for_each(|_| queue.offer(&chunk, &Origin::default()));
+    let records = records();
+    (0..CHUNKS).for_each(|_| offer(&queue, &records));
     let lost = queue.status().counts.failed;
     assert!(lost > 0, "all fitted into the queue");
     let status = queue.finish(SECOND / 10);
@@ -104,10 +99,10 @@ fn capture_never_waits_and_what_a_hanging_reader_does_not_get_has_failed() {
 #[test]
 fn when_the_reader_goes_away_each_record_is_either_sent_or_failed() {
     let (queue, mut reader) = queue(Delivery::Wait);
-    let chunk = chunk();
+    let records = records();
     let mut start = [0; 1000];
     let offering = thread::spawn(move || {
-        (0..3).for_each(|_| queue.offer(&chunk, &Origin::default()));
+        (0..3).for_each(|_| offer(&queue, &records));
         queue.finish(Duration::MAX)
     });
     reader.read_exact(&mut start).unwrap();

@@ -50,14 +50,15 @@ impl Packed {
         }
     }
 
-    fn l4(&self) -> Option<L4Proto> {
+    #[inline]
+    pub(super) fn l4(&self) -> Option<L4Proto> {
         let number = u8::try_from(self.flags.get(field::L4)).unwrap_or_default();
         let has = self.flags.is(field::HAS_L4);
         has.then_some(L4Proto::from_number(number))
     }
 
     #[inline]
-    fn stats(&self, first_seen: [Timestamp; 2], tcp: &Connection) -> FlowStats {
+    pub(super) fn stats(&self, first_seen: [Timestamp; 2], tcp: &Connection) -> FlowStats {
         let last_seen = Timestamp::from_nanos(self.last_seen);
         let lags = self.flags.is(field::PRODUCTIVE_LAGS);
         let handshake = u64::from(self.handshake);
@@ -114,7 +115,7 @@ impl Packed {
 
     /// When each side was first seen.
     #[inline]
-    fn first_seen(&self) -> [Timestamp; 2] {
+    pub(super) fn first_seen(&self) -> [Timestamp; 2] {
         let first = self.started();
         let after = Duration::from_nanos(self.other_first.get());
         let second = first.saturating_add(after);

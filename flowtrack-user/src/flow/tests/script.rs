@@ -11,7 +11,8 @@ use flowtrack_common::{
 };
 
 use crate::flow::{
-    EventKinds, EventSink, FiveTuple, FlowRecord, Meta, Note, TimeoutClass, Tracker, TrackerConfig,
+    EventKinds, EventSink, FiveTuple, FlowRecord, Meta, Note, PackedRecord, TimeoutClass, Tracker,
+    TrackerConfig,
 };
 
 /// Time between two packets of a script.
@@ -190,6 +191,8 @@ pub(crate) struct Log {
     wants: EventKinds,
     pub(crate) events: Vec<FlowEvent<FiveTuple>>,
     pub(crate) records: Vec<FlowRecord<FiveTuple>>,
+    /// Those of them that came packed.
+    pub(crate) packed: Vec<PackedRecord<FiveTuple>>,
 }
 
 impl EventSink<FiveTuple> for Log {
@@ -203,6 +206,11 @@ impl EventSink<FiveTuple> for Log {
 
     fn record(&mut self, record: FlowRecord<FiveTuple>) {
         self.records.push(record);
+    }
+
+    fn packed_record(&mut self, record: PackedRecord<FiveTuple>) {
+        self.packed.push(record);
+        self.records.extend(record.unpack());
     }
 }
 
@@ -237,6 +245,7 @@ impl Probe {
                 wants,
                 events: Vec::new(),
                 records: Vec::new(),
+                packed: Vec::new(),
             },
             now: START,
         }

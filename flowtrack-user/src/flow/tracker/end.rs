@@ -4,7 +4,13 @@ use flowtrack_common::{EndReason, FlowEvent, FlowKey, FlowState};
 
 use super::Tracker;
 use crate::{
-    flow::{EventKinds, EventSink, Meta, RecordReason, entry::Flow, recent::RecentFlow},
+    flow::{
+        EventKinds, EventSink, Meta, RecordReason,
+        entry::Flow,
+        packed::{Ending, PackedRecord},
+        recent::RecentFlow,
+        store::{Patience, Removed},
+    },
     table::SlotId,
 };
 
@@ -84,36 +90,52 @@ impl<K: FlowKey> Tracker<K> {
 
     /// Ends the flow at `id`: for `reason`, unless the connection itself was over before.
     pub(super) fn end(&mut self, id: SlotId, reason: EndReason, sink: &mut impl EventSink<K>) {
-        let Some((key, mut flow)) = self.flows.remove(id, &self.config) else {
+        let Some(removed) = self.flows.remove(id) else {
             return;
         };
         let evicted = reason == EndReason::Evicted;
-        let reason = match flow.state {
+        let reason = match removed.state {
             _ if !self.config.tcp_ends_flows => reason,
             FlowState::Closed => EndReason::Fin,
             FlowState::Reset | FlowState::Aborted => EndReason::Rst,
             _ => reason,
         };
-        flow.stats.completeness.evicted = reason == EndReason::Evicted;
-        flow.stats.completeness.capture_loss |= self.may_miss_packets(&flow);
-        self.sampling.mark(&mut flow.stats);
+        if evicted || reason == EndReason::IdleTimeout {
+            self.remember(&removed, evicted);
+        }
         if let Some(counter) = self.counters.ended.get_mut(reason.index()) {
             *counter += 1;
         }
-        if evicted || reason == EndReason::IdleTimeout {
-            self.remember(&key, &flow, evicted);
+        let ending = Ending {
+            reason,
+            capture_loss: self.may_miss_packets(removed.losses, removed.patience),
+            sampled: self.sampling.sampled_since(removed.started),
+        };
+        let packed = PackedRecord::new(&removed.packed, &ending);
+        match packed.filter(|_| !sink.wants().contains(EventKinds::ENDED)) {
+            Some(record) => {
+                self.counters.record(record.packets());
+                sink.packed_record(record);
+            }
+            None => self.tell_of(&removed, &ending, sink),
         }
-        let key = flow.oriented(key);
+        self.flows.free(&removed.packed);
+    }
+
+    /// Gives the last record of a flow at full length, and the event if it is wanted.
+    fn tell_of(&mut self, removed: &Removed, ending: &Ending, sink: &mut impl EventSink<K>) {
+        let Some(record) = self.flows.record(removed, ending) else {
+            return;
+        };
         if sink.wants().contains(EventKinds::ENDED) {
             sink.event(FlowEvent::Ended {
-                key,
-                reason,
-                stats: flow.stats,
-                history: flow.history,
+                key: record.key,
+                reason: ending.reason,
+                stats: record.stats,
+                history: record.history,
             });
         }
-        let record = flow.record(key, RecordReason::Ended(reason));
-        self.counters.record(&record);
+        self.counters.record(record.packets());
         sink.record(record);
     }
 
@@ -134,36 +156,45 @@ impl<K: FlowKey> Tracker<K> {
         if !flow.parts.is_over(&self.clock, active_timeout, meta.ts) {
             return;
         }
-        flow.stats.completeness.capture_loss |= self.may_miss_packets(flow);
+        flow.stats.completeness.capture_loss |= self.may_miss_packets_of(flow);
         let key = flow.oriented(meta.packet.key);
         let mut record = flow.record(key, RecordReason::ActiveTimeout);
-        self.sampling.mark(&mut record.stats);
+        record.stats.completeness.sampled = self.sampling.sampled_since(flow.stats.started);
         flow.parts.next(&flow.stats, self.clock.first_used(meta.ts));
-        self.counters.record(&record);
+        self.counters.record(record.packets());
         sink.record(record);
     }
 
     /// Remembers a flow of which more may come: it was `evicted`, even if it was closed, or silent for
     /// too long.
-    fn remember(&mut self, key: &K, flow: &Flow, evicted: bool) {
-        let clock = flow.last_use.clock();
+    fn remember(&mut self, flow: &Removed, evicted: bool) {
+        let Patience { last_use, timeout } = flow.patience;
+        let clock = last_use.clock();
         // One that was last used before the clock was set back is not recognised after that.
         if clock != self.clock.number() {
             return;
         }
-        let timeout = self.config.timeouts.at(flow.timeout(&self.config));
+        let timeout = self.config.timeouts.at(timeout);
         let recent = RecentFlow {
             initiator: flow.initiator,
             evicted,
-            over_at: flow.last_use.stamp().saturating_add(timeout),
+            over_at: last_use.stamp().saturating_add(timeout),
         };
-        let hash = self.flows.lookup(key).hash();
-        self.recent.remember(hash, clock, recent);
+        self.recent.remember(flow.hash, clock, recent);
     }
 
-    /// Whether packets were lost since the flow was used, and while it lived.
-    pub(super) fn may_miss_packets(&self, flow: &Flow) -> bool {
-        let timeout = self.config.timeouts.at(flow.timeout(&self.config));
-        self.losses.concern(flow.losses, flow.last_use, timeout)
+    /// Whether packets were lost since a flow was used, and while it lived. There had been `losses` then.
+    fn may_miss_packets(&self, losses: u32, patience: Patience) -> bool {
+        let timeout = self.config.timeouts.at(patience.timeout);
+        self.losses.concern(losses, patience.last_use, timeout)
+    }
+
+    /// The same of a flow that goes on.
+    pub(super) fn may_miss_packets_of(&self, flow: &Flow) -> bool {
+        let patience = Patience {
+            last_use: flow.last_use,
+            timeout: flow.timeout(&self.config),
+        };
+        self.may_miss_packets(flow.losses, patience)
     }
 }

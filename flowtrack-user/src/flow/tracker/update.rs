@@ -234,7 +234,7 @@ impl<K: FlowKey> Tracker<K> {
     /// Marks a flow, which is used again, if packets were lost meanwhile.
     fn mark_losses(&self, flow: &mut Flow) {
         if flow.losses != self.losses.count() {
-            flow.stats.completeness.capture_loss |= self.may_miss_packets(flow);
+            flow.stats.completeness.capture_loss |= self.may_miss_packets_of(flow);
             flow.losses = self.losses.count();
         }
     }

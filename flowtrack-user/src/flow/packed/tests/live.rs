@@ -1,12 +1,14 @@
 //! One flow, and what a tracker does to it.
 
-use flowtrack_common::{Envelope, FlowSide, L4Proto, VlanStack};
+use flowtrack_common::{
+    CompactKey, EndReason, Envelope, FlowKey as _, FlowSide, L4Proto, VlanStack,
+};
 
-use super::super::{Packed, field};
+use super::super::{Ending, Packed, PackedRecord, field};
 use crate::{
     flow::{
-        Clock, Meta, TrackerConfig, begin::Beginning, entry::Flow, fast::Moment, key::FiveTuple,
-        tcp::Arrival,
+        Clock, Meta, RecordReason, TrackerConfig, begin::Beginning, entry::Flow, fast::Moment,
+        key::FiveTuple, tcp::Arrival,
     },
     table::Record as _,
 };
@@ -126,5 +128,42 @@ impl Live {
         }
         assert_eq!(packed.list(), None);
         assert_ne!(flow.envelope, Envelope::default());
+        self.check_record(packed);
+    }
+
+    /// The record of `packed` must be that of the flow, packed too.
+    fn check_record(&self, packed: &Packed) {
+        let (flow, key) = (&self.flow, self.key);
+        for (reason, capture_loss, sampled) in [
+            (EndReason::Evicted, true, 0),
+            (EndReason::ForceClosed, false, 100),
+        ] {
+            let ending = Ending {
+                reason,
+                capture_loss,
+                sampled,
+            };
+            let mut expected = flow.record(flow.oriented(key), RecordReason::Ended(reason));
+            expected.stats.completeness.evicted = reason == EndReason::Evicted;
+            expected.stats.completeness.capture_loss |= capture_loss;
+            expected.stats.completeness.sampled = sampled;
+            let mut record = packed.record(key, flow.envelope);
+            ending.mark(&mut record);
+            assert_eq!(record, expected);
+
+            assert_eq!(PackedRecord::<FiveTuple>::new(packed, &ending), None);
+            let Some(CompactKey(bytes)) = key.compact() else {
+                continue;
+            };
+            let plain = Packed {
+                key: bytes,
+                envelope: 0,
+                ..*packed
+            };
+            let short = PackedRecord::<FiveTuple>::new(&plain, &ending).unwrap();
+            expected.envelope = Envelope::default();
+            assert_eq!(short.unpack(), Some(expected));
+            assert_eq!(short.packets(), expected.packets());
+        }
     }
 }

@@ -33,7 +33,9 @@ fn records(shards: Vec<(Shard, Receiver<Chunk>, ChunkPool)>) -> Vec<String> {
     let end = |(mut shard, chunks, _pool): (Shard, Receiver<Chunk>, ChunkPool)| {
         shard.finish(EndReason::Shutdown);
         drop(shard);
-        chunks.into_iter().flat_map(|chunk| chunk.records)
+        chunks
+            .into_iter()
+            .flat_map(|chunk| chunk.records.iter().collect::<Vec<_>>())
     };
     let records = shards.into_iter().flat_map(end);
     let mut lines: Vec<_> = records.map(|record| format!("{record:?}")).collect();
