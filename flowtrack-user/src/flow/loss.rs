@@ -47,10 +47,13 @@ impl Losses {
     /// been `before` losses.
     pub(super) fn concern(&self, before: u32, last_use: LastUse, timeout: Duration) -> bool {
         let since = self.count.wrapping_sub(before) as usize;
+        if since == 0 {
+            return false;
+        }
         // A flow that was over at the first of them was so at the others.
         let first = self.clocks.get(before as usize % REMEMBERED);
         let alive = first.is_some_and(|clock| !clock.is_idle(last_use, timeout));
-        since > 0 && (since > REMEMBERED || alive)
+        since > REMEMBERED || alive
     }
 }
 

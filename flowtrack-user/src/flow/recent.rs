@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use flowtrack_common::{Orientation, Timestamp};
 
+use crate::table::prefetch;
+
 /// How long a key is remembered beyond the time at which its flow would have been over by itself.
 const REMEMBERED: Duration = Duration::from_hours(1);
 /// Places in which a key can lie.
@@ -24,8 +26,13 @@ const FLAGS: u64 = REVERSE | EVICTED;
 /// remembered first is forgotten.
 #[derive(Debug)]
 pub(super) struct RecentFlows {
-    sets: Box<[[Place; WAYS]]>,
+    sets: Box<[Set]>,
 }
+
+/// Places in which a key can lie, in two cache lines.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(align(128))]
+struct Set([Place; WAYS]);
 
 /// A key, or none where the tag is 0.
 #[derive(Clone, Copy, Debug, Default)]
@@ -48,7 +55,7 @@ pub(super) struct RecentFlow {
 impl RecentFlows {
     /// Nothing remembered yet, places for a table of `flows` flows.
     pub(super) fn new(flows: usize) -> Self {
-        let sets = vec![[Place::default(); WAYS]; sets(flows)];
+        let sets = vec![Set::default(); sets(flows)];
         Self {
             sets: sets.into_boxed_slice(),
         }
@@ -56,7 +63,15 @@ impl RecentFlows {
 
     /// Bytes that the places for a table of `flows` flows take.
     pub(super) fn memory(flows: usize) -> usize {
-        sets(flows).saturating_mul(size_of::<[Place; WAYS]>())
+        sets(flows).saturating_mul(size_of::<Set>())
+    }
+
+    /// Has the places fetched in which the key with the hash `hash` can lie.
+    #[inline]
+    pub(super) fn prefetch(&self, hash: u64, clock: u32) {
+        if let Some(set) = self.sets.get(self.number(fingerprint(hash, clock))) {
+            prefetch(set);
+        }
     }
 
     /// Remembers a flow by the keyed hash of its key. What was remembered under another `clock` is not
@@ -97,9 +112,16 @@ impl RecentFlows {
     }
 
     fn set(&mut self, fingerprint: u64) -> Option<&mut [Place; WAYS]> {
+        let number = self.number(fingerprint);
+        self.sets.get_mut(number).map(|Set(places)| places)
+    }
+
+    /// The set of a key.
+    #[inline]
+    fn number(&self, fingerprint: u64) -> usize {
         // The high bits, scaled to the number of sets.
         let number = (u128::from(fingerprint) * self.sets.len() as u128) >> u64::BITS;
-        self.sets.get_mut(usize::try_from(number).ok()?)
+        usize::try_from(number).unwrap_or(usize::MAX)
     }
 }
 
@@ -146,7 +168,7 @@ mod tests {
 
     fn one_set() -> RecentFlows {
         RecentFlows {
-            sets: vec![[Place::default(); WAYS]].into_boxed_slice(),
+            sets: vec![Set::default()].into_boxed_slice(),
         }
     }
 

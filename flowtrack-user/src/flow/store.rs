@@ -132,16 +132,22 @@ impl<K: FlowKey> FlowStore<K> {
     }
 
     /// Has the flow fetched that will be found. The place where it is looked up should be there by now.
+    /// False if there is none.
     #[inline]
-    pub(super) fn prefetch_record(&self, lookup: &Lookup) {
-        self.table.prefetch_record(lookup.hash);
+    pub(super) fn prefetch_record(&self, lookup: &Lookup) -> bool {
+        self.table.prefetch_record(lookup.hash)
     }
 
     /// Has fetched what it takes to remove the flow at `id`, whose record should be there by now, and the
-    /// flow of the same list that was used next after it: that one is returned.
+    /// flow of the same list that was used next after it: that one is returned. `with` is shown the keyed
+    /// hash of the flow that will be removed.
     #[inline]
-    pub(super) fn prefetch_removal(&self, id: SlotId) -> Option<SlotId> {
-        self.table.prefetch_removal(id, |record| self.hash(record))
+    pub(super) fn prefetch_removal(&self, id: SlotId, with: impl FnOnce(u64)) -> Option<SlotId> {
+        self.table.prefetch_removal(id, |record| {
+            let hash = self.hash(record);
+            with(hash);
+            hash
+        })
     }
 
     /// The keyed hash of the key of a record.
@@ -390,12 +396,6 @@ impl<K: FlowKey> FlowStore<K> {
     /// The lists that have flows, in their order.
     pub(super) fn lists(&self) -> impl Iterator<Item = usize> + use<K> {
         self.table.used_lists()
-    }
-
-    /// The lists of a kind of victim that have flows.
-    pub(super) fn lists_of(&self, class: VictimClass) -> impl Iterator<Item = usize> + use<K> {
-        self.lists()
-            .filter(move |&list| list_class(list) == class.index())
     }
 
     /// Flows of a kind of victim.

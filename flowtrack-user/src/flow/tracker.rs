@@ -18,6 +18,7 @@ use flowtrack_common::{EndReason, FlowKey, FlowStats, Timestamp, VictimClass};
 use self::{
     ahead::Ahead,
     group::{GROUP, Group},
+    room::guaranteed,
     ticks::Ticks,
 };
 use super::{
@@ -82,6 +83,8 @@ impl TrackerCounters {
 pub struct Tracker<K> {
     flows: FlowStore<K>,
     config: TrackerConfig,
+    /// Flows of each [`VictimClass`] that are not evicted for others.
+    guaranteed: [usize; VictimClass::ALL.len()],
     ticks: Ticks,
     ahead: Ahead,
     clock: Clock,
@@ -114,8 +117,10 @@ impl<K: FlowKey> Tracker<K> {
 
     /// The same; the error is that of the kernel, which has not enough memory.
     pub fn try_new(config: TrackerConfig) -> io::Result<Self> {
+        let flows = FlowStore::try_new(&config)?;
         Ok(Self {
-            flows: FlowStore::try_new(&config)?,
+            guaranteed: guaranteed(flows.limit(), config.established_share),
+            flows,
             config,
             ticks: Ticks::new(&config),
             ahead: Ahead::default(),
@@ -186,9 +191,11 @@ impl<K: FlowKey> Tracker<K> {
             looked_up = groups
                 .next()
                 .map_or_else(Group::default, |group| self.look_up(group));
-            fetched
-                .lookups()
-                .for_each(|lookup| self.flows.prefetch_record(lookup));
+            for lookup in fetched.lookups() {
+                if !self.flows.prefetch_record(lookup) {
+                    self.recent.prefetch(lookup.hash(), self.clock.number());
+                }
+            }
             for (lookup, observation) in due.lookups().zip(due.observations) {
                 match observation {
                     Observation::Packet(meta) => self.take_in(lookup, meta, sink),

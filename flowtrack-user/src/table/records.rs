@@ -108,12 +108,15 @@ impl<R: Record, const LISTS: usize> RecordTable<R, LISTS> {
     }
 
     /// Starts to bring the records into the cache that a look-up of `hash` will most likely need. Its
-    /// bucket should be there already.
+    /// bucket should be there already. False if there is none.
     #[inline]
-    pub fn prefetch_record(&self, hash: u64) {
+    pub fn prefetch_record(&self, hash: u64) -> bool {
+        let mut any = false;
         for slot in self.index.candidates(hash) {
             self.prefetch_slot(SlotId(slot));
+            any = true;
         }
+        any
     }
 
     /// Starts to bring the record at `id` into the cache.

@@ -18,9 +18,16 @@ pub(super) struct Ahead {
 }
 
 impl Ahead {
-    /// The flow at `first` is about to be taken from the front of a list.
+    /// The flow at `first` is about to be taken from the front of a list. `with` is shown the keyed hashes
+    /// of those that will be.
     #[inline]
-    pub(super) fn run<K: FlowKey>(&mut self, flows: &FlowStore<K>, list: usize, first: SlotId) {
+    pub(super) fn run<K: FlowKey>(
+        &mut self,
+        flows: &FlowStore<K>,
+        list: usize,
+        first: SlotId,
+        with: impl Fn(u64),
+    ) {
         if self.list != list || self.at.is_none() {
             *self = Self {
                 list,
@@ -30,7 +37,7 @@ impl Ahead {
         }
         let steps = if self.distance < DISTANCE { 2 } else { 1 };
         for _ in 0..steps {
-            self.at = self.at.and_then(|id| flows.prefetch_removal(id));
+            self.at = self.at.and_then(|id| flows.prefetch_removal(id, &with));
         }
         self.distance += steps - 1;
     }
@@ -65,7 +72,7 @@ mod tests {
         let (flows, [ids, others]) = flows();
         let mut ahead = Ahead::default();
         let mut run = |list, ids: &[SlotId], number: usize| {
-            ahead.run(&flows, list, ids[number]);
+            ahead.run(&flows, list, ids[number], |_| ());
             ids.iter().position(|id| Some(*id) == ahead.at)
         };
         let found: Vec<_> = (0..9).map(|number| run(0, &ids, number).unwrap()).collect();

@@ -53,12 +53,20 @@ impl<K: FlowKey> Tracker<K> {
                 let Some(id) = oldest.filter(|&id| self.has_expired(id)) else {
                     break;
                 };
-                self.ahead.run(&self.flows, list, id);
+                self.run_ahead(list, id);
                 self.end(id, EndReason::IdleTimeout, sink);
                 ended += 1;
             }
         }
         ended
+    }
+
+    /// Has fetched what it takes to end the flows at the front of a list, the first of which is about to.
+    pub(super) fn run_ahead(&mut self, list: usize, first: SlotId) {
+        let (recent, clock) = (&self.recent, self.clock.number());
+        self.ahead.run(&self.flows, list, first, |hash| {
+            recent.prefetch(hash, clock)
+        });
     }
 
     /// Ends the flow at `id` for `reason`, or for its timeout if that has passed. Returns whether it
@@ -82,10 +90,15 @@ impl<K: FlowKey> Tracker<K> {
 
     /// Whether the flow at `id` was silent for longer than its timeout.
     pub(super) fn has_expired(&self, id: SlotId) -> bool {
-        self.flows.patience(id).is_some_and(|patience| {
-            let timeout = self.config.timeouts.at(patience.timeout);
-            self.clock.is_idle(patience.last_use, timeout)
-        })
+        let patience = self.flows.patience(id);
+        patience.is_some_and(|patience| self.is_over(patience))
+    }
+
+    /// Whether a flow was silent for longer than its timeout.
+    #[inline]
+    pub(super) fn is_over(&self, Patience { last_use, timeout }: Patience) -> bool {
+        self.clock
+            .is_idle(last_use, self.config.timeouts.at(timeout))
     }
 
     /// Ends the flow at `id`: for `reason`, unless the connection itself was over before.

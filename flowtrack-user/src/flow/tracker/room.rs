@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use flowtrack_common::{EndReason, FlowKey, VictimClass};
+use flowtrack_common::{EndReason, FlowKey, Timestamp, VictimClass};
 
 use super::{Tracker, ticks::Ticks};
 use crate::{
-    flow::{EventSink, Timeouts, entry::list_class},
+    flow::{EventSink, Share, Timeouts, entry::list_class},
     table::SlotId,
 };
 
@@ -25,6 +25,7 @@ impl<K: FlowKey> Tracker<K> {
     /// for. Flows that are too many end at once, those whose loss costs least.
     pub fn set_max_flows(&mut self, max_flows: usize, sink: &mut impl EventSink<K>) {
         self.flows.set_limit(max_flows);
+        self.guaranteed = guaranteed(self.flows.limit(), self.config.established_share);
         let excess = self.flows.len().saturating_sub(self.flows.limit());
         for _ in 0..excess {
             self.end_one(sink);
@@ -76,27 +77,32 @@ impl<K: FlowKey> Tracker<K> {
         }
     }
 
-    /// Ends a flow. One that has expired goes before any other is given up, so that it makes no
-    /// difference when the sweep runs.
-    #[cold]
+    /// Ends a flow: of the class whose turn it is that which was silent longest. One that has expired goes
+    /// before any other is given up, so that it makes no difference when the sweep runs.
+    #[inline(never)]
     fn end_one(&mut self, sink: &mut impl EventSink<K>) {
-        if self.sweep(1, sink) == 0 {
-            self.evict(sink);
+        let class = self.victim_class().map(VictimClass::index);
+        let mut victim: Option<(Timestamp, usize, SlotId)> = None;
+        for list in self.flows.lists() {
+            let oldest = self.flows.oldest(list);
+            let Some((id, patience)) = oldest.zip(oldest.and_then(|id| self.flows.patience(id)))
+            else {
+                continue;
+            };
+            if self.is_over(patience) {
+                self.run_ahead(list, id);
+                self.end(id, EndReason::IdleTimeout, sink);
+                return;
+            }
+            let last_use = self.clock.on_this_clock(patience.last_use);
+            if Some(list_class(list)) == class
+                && victim.is_none_or(|(earliest, ..)| last_use < earliest)
+            {
+                victim = Some((last_use, list, id));
+            }
         }
-    }
-
-    /// Gives up the flow of the class whose turn it is that was silent longest.
-    fn evict(&mut self, sink: &mut impl EventSink<K>) {
-        let Some(class) = self.victim_class() else {
-            return;
-        };
-        let oldest = self.flows.lists_of(class).filter_map(|list| {
-            let id = self.flows.oldest(list)?;
-            let patience = self.flows.patience(id)?;
-            Some((self.clock.on_this_clock(patience.last_use), list, id))
-        });
-        if let Some((_, list, id)) = oldest.min_by_key(|(last_use, ..)| *last_use) {
-            self.ahead.run(&self.flows, list, id);
+        if let Some((_, list, id)) = victim {
+            self.run_ahead(list, id);
             self.evict_at(id, sink);
         }
     }
@@ -112,26 +118,28 @@ impl<K: FlowKey> Tracker<K> {
 
     /// The class that gives up a flow: the cheapest of those that have more than they are guaranteed.
     fn victim_class(&self) -> Option<VictimClass> {
-        let has_more = |class: &VictimClass| self.flows.class_len(*class) > self.guaranteed(*class);
+        let has_more = |class: &VictimClass| {
+            let guaranteed = self.guaranteed.get(class.index());
+            guaranteed.is_none_or(|&guaranteed| self.flows.class_len(*class) > guaranteed)
+        };
         // What is guaranteed does not fill the table: when it is full, some class has more.
         VictimClass::ALL.into_iter().find(has_more)
     }
+}
 
-    /// Flows of a class that stay, whatever else comes.
-    ///
-    /// Flows of both sides keep their share of the table. The rest is for newcomers: under a flood of
-    /// one kind, half of it stays for the other, so that both can live long enough to be answered.
-    fn guaranteed(&self, class: VictimClass) -> usize {
-        let limit = self.flows.limit();
-        // There is always a place for a newcomer.
-        let two_sided = self.config.established_share.floor(limit).min(limit - 1);
-        let rest = limit - two_sided;
-        match class {
-            VictimClass::Closed => 0,
-            VictimClass::HalfOpen => rest / 2,
-            // One less than what is left, so that not all classes can be at their limit.
-            VictimClass::OneSided => rest - rest / 2 - 1,
-            VictimClass::TwoSided => two_sided,
-        }
-    }
+/// Flows of each class that stay, whatever else comes, in a table for `limit` flows.
+///
+/// Flows of both sides keep their share of the table. The rest is for newcomers: under a flood of one kind, half
+/// of it stays for the other, so that both can live long enough to be answered.
+pub(super) fn guaranteed(limit: usize, established: Share) -> [usize; VictimClass::ALL.len()] {
+    // There is always a place for a newcomer.
+    let two_sided = established.floor(limit).min(limit.saturating_sub(1));
+    let rest = limit - two_sided;
+    VictimClass::ALL.map(|class| match class {
+        VictimClass::Closed => 0,
+        VictimClass::HalfOpen => rest / 2,
+        // One less than what is left, so that not all classes can be at their limit.
+        VictimClass::OneSided => (rest - rest / 2).saturating_sub(1),
+        VictimClass::TwoSided => two_sided,
+    })
 }
