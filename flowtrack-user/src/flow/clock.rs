@@ -183,6 +183,10 @@ mod tests {
         let mut clock = Clock::new(STEP);
         clock.note(at(10_000));
         clock.note(at(9_000));
+        assert!(
+            !clock.note(at(10_000 - 30 * 60)),
+            "half an hour is not more"
+        );
         assert_eq!(clock.now(), at(10_000));
         clock.note(at(1_000));
         assert_eq!(clock.now(), at(1_000));

@@ -69,3 +69,21 @@ impl Parts {
         };
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_told_of_a_side_goes_with_it() {
+        let mut stats = FlowStats::default();
+        (stats.initiator.packets, stats.responder.packets) = (5, 7);
+        let mut parts = Parts::default();
+        parts.next(&stats, LastUse::default());
+        std::mem::swap(&mut stats.initiator, &mut stats.responder);
+        parts.swap_sides();
+        stats.initiator.packets += 1;
+        let (initiator, responder) = parts.volumes(&stats);
+        assert_eq!((initiator.packets, responder.packets), (1, 0));
+    }
+}

@@ -61,10 +61,10 @@ fn frame(bytes: &[u8], secs: u64) -> Frame<'_> {
 fn frames_become_events_of_the_keys_that_the_extractor_gives() {
     let mut driver = FlowDriver::new(Pairs);
     let mut events: Vec<FlowEvent<Pair>> = Vec::new();
-    for (bytes, secs) in [(&[2, 1][..], 0), (&[1, 2], 1), (&[7], 2)] {
+    for (bytes, secs) in [(&[2, 1][..], 0), (&[1, 2], 1), (&[7], 2), (&[], 3)] {
         driver.frame(&frame(bytes, secs), &mut events);
     }
-    assert_eq!(driver.unmatched(), 1);
+    assert_eq!(driver.unmatched(), 2);
     assert_eq!(driver.tracker().live(), 1);
     driver.finish(&mut events);
     assert!(events.iter().all(|event| event.key() == Some(&Pair(2, 1))));

@@ -5,7 +5,7 @@ use flowtrack_common::{Envelope, Frame, LinkType, VlanStack};
 use super::frames::{
     ARP, IPV4, IPV6, OLD_QINQ, SERVICE_VLAN, UDP, VLAN, ethernet, frame, ipv4, ipv6, udp,
 };
-use crate::wire::{Packet, Refusal, macs, parse};
+use crate::wire::{Packet, Refusal, ip_offset, macs, parse};
 
 /// The packet as it would be without what was around it.
 fn bare(packet: Packet) -> Packet {
@@ -264,6 +264,11 @@ fn ip_is_found_behind_mpls_labels_and_in_pppoe_sessions() {
             );
         }
     }
+    // An address that could be the EtherType of a pseudowire is none behind what can be IP.
+    let mut packet = v4.clone();
+    packet[12..14].copy_from_slice(&[0x08, 0x00]);
+    let bytes = ethernet(&[0x8847], &[&[0, 0x10, 1, 64], &packet[..]].concat());
+    assert_eq!(parse(&frame(&bytes)).map(bare), raw(&packet));
     for (packet, protocol) in [(&v4, 0x21), (&v6, 0x57)] {
         let len = u16::try_from(packet.len() + 2).unwrap().to_be_bytes();
         let session = [&[0x11, 0, 0, 7][..], &len, &[0, protocol], packet].concat();
@@ -312,6 +317,24 @@ fn ethernet_is_found_in_a_pseudowire_with_and_without_control_word() {
     assert_eq!(parse(&frame(&cut)), Err(Refusal::IpLength));
     let noise = ethernet(&[0x8847], &[&[0, 0x10, 1, 64][..], &[0x10; 60]].concat());
     assert_eq!(parse(&frame(&noise)), Err(Refusal::NotIp));
+}
+
+#[test]
+fn the_outermost_ip_packet_starts_behind_the_link_layer() {
+    let packet = ipv4(UDP, &udp(1, 2, &[]));
+    let raw = Frame {
+        link: LinkType::RAW,
+        ..frame(&packet)
+    };
+    assert_eq!(ip_offset(&raw), Some(0));
+    for (types, offset) in [
+        (&[IPV4][..], Some(14)),
+        (&[VLAN, IPV4], Some(18)),
+        (&[SERVICE_VLAN, VLAN, IPV4], Some(22)),
+        (&[ARP], None),
+    ] {
+        assert_eq!(ip_offset(&frame(&ethernet(types, &packet))), offset);
+    }
 }
 
 #[test]

@@ -69,6 +69,9 @@ fn what_takes_a_closer_look_is_not_plain() {
             &ipv6(FRAGMENT, &fragment(UDP, 0, true, &udp(1, 2, b""))),
         ),
         ethernet(&[IPV4], &ipv4_with(&[1; 8], 0, TCP, &tcp(1, 2, 0x18, b""))),
+        // Longer than the frame
+        ethernet(&[IPV4], &ipv4(UDP, &udp(1, 2, b"abc"))[..28]),
+        ethernet(&[IPV6], &ipv6(UDP, &udp(1, 2, b"abc"))[..48]),
         // The ports of tunnels, whatever is behind them: VXLAN, Geneve, GTP-U, Teredo, AYIYA
         ethernet(&[IPV4], &ipv4(UDP, &udp(1, 4789, b""))),
         ethernet(&[IPV4], &ipv4(UDP, &udp(1, 6081, b""))),

@@ -141,3 +141,10 @@ fn only_an_ack_of_the_answer_completes_the_handshake() {
         assert_eq!(path(&probe.events()), expected, "{last:?}");
     }
 }
+
+#[test]
+fn a_segment_without_payload_that_does_not_acknowledge_has_no_letter() {
+    let record = converse(&open_then(&[c("", 1, 0, 0), s("P", 1, 0, 0)]));
+    assert_eq!(record.history.as_str(), "ShA");
+    assert_eq!(record.stats.packets(), 5);
+}

@@ -262,6 +262,13 @@ fn access() -> Vec<Case> {
             v4(),
         ),
         case(
+            "GTP-U with room for extensions and none",
+            Gtpu,
+            6,
+            to(2152, &gtpu_with(0x34, 6, &[0, 0, 0, 0], &v4())),
+            v4(),
+        ),
+        case(
             "GTP-U with extensions",
             Gtpu,
             6,
