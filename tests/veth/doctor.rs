@@ -188,7 +188,7 @@ fn nic(link: &Link) -> Result<NicCounters> {
 }
 
 fn row(nic: &mut NicCounters, link: &Link) -> Result<NicRow> {
-    link.netns().run(|| Ok(nic.since()))
+    link.netns().run(|| Ok(nic.since(nic.look())))
 }
 
 fn frames(count: u16) -> Vec<Vec<u8>> {

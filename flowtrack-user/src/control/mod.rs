@@ -32,7 +32,7 @@ pub use self::{
     },
     live::{RunConfig, run},
     mode::Mode,
-    nic::{NicCounters, NicRow},
+    nic::{NicCounters, NicLook, NicRow},
     preflight::PreflightError,
     read::{ReadConfig, ReadOutcome, read},
     sampling::{Estimated, Sampling, SamplingRow},
