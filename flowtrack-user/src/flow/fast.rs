@@ -6,13 +6,13 @@ use flowtrack_common::{
 
 use super::{
     Meta,
-    packed::{Field, Letter, NO_HANDSHAKE, Packed, U24, U40, U48, field},
+    packed::{Field, Flags, Letter, NO_HANDSHAKE, Packed, U24, U40, U48, field},
 };
 
 /// What is longer does not wait for an acknowledgment any more if none was ever seen: see `Stream`.
-const ONE_WAY: u32 = 16_384;
+pub(super) const ONE_WAY: u32 = 16_384;
 /// Sequence numbers farther apart are not compared: see `Stream`.
-const FAR: u32 = 1 << 30;
+pub(super) const FAR: u32 = 1 << 30;
 
 /// The states of a connection that goes on, as bits.
 const OPEN: u64 = 1 << FlowState::Active as u64 | 1 << FlowState::Established as u64;
@@ -46,11 +46,16 @@ impl Moment {
     pub(super) fn flags(clock: u32) -> u64 {
         field::GOES_ON.bits() | field::CLOCK.with(clock.into())
     }
+
+    /// Whether a flow with these flags is of this clock.
+    pub(super) fn is_of_clock(&self, flags: Flags) -> bool {
+        (flags.0 | field::GOES_ON.bits()) & Self::FLAGS == self.flags
+    }
 }
 
 /// What a packet changes of the counts of its side, and of the times of its flow.
 #[derive(Clone, Copy, Debug)]
-struct Counts {
+pub(super) struct Counts {
     packets: U24,
     overhead: U24,
     ip_bytes: u32,
@@ -61,7 +66,7 @@ struct Counts {
 
 /// What a segment changes of its connection.
 #[derive(Clone, Copy, Debug)]
-struct Segment {
+pub(super) struct Segment {
     /// Number behind it.
     next: u32,
     settled: u32,
@@ -92,11 +97,7 @@ impl Packed {
         if !self.goes_on(packet, step, moment) {
             return None;
         }
-        let side = if packet.orientation == self.initiator() {
-            FlowSide::Initiator
-        } else {
-            FlowSide::Responder
-        };
+        let side = self.side(packet.orientation);
         let counts = self.count(side, packet, step)?;
         if let Some(info) = &packet.tcp {
             let segment = self.follow_stream(side, info)?;
@@ -114,21 +115,32 @@ impl Packed {
     #[inline]
     fn goes_on<K>(&self, packet: &Extracted<K>, step: u64, moment: &Moment) -> bool {
         let flags = self.flags;
-        let age = self.started.before(self.last_seen).saturating_add(step);
         flags.0 & Moment::FLAGS == moment.flags
-            && u32::from(self.losses) == moment.losses
+            && self.is_alive(packet, step, moment)
+            && packet.tcp.is_some() == flags.is(field::TCP)
+            && (!packet.truncated || (flags.is(field::TRUNCATED) && moment.cut_payload_is_seen))
+    }
+
+    /// Whether the flow is alive, complete, and has no record to give; of one clock it must be.
+    #[inline]
+    pub(super) fn is_alive<K>(&self, packet: &Extracted<K>, step: u64, moment: &Moment) -> bool {
+        let age = self.started.before(self.last_seen).saturating_add(step);
+        u32::from(self.losses) == moment.losses
             && self.last_seen.saturating_add(moment.idle) >= moment.now
             && age <= U48::MAX
             && age < moment.active
             && packet.defects == Defects::NONE
-            && packet.tcp.is_some() == flags.is(field::TCP)
-            && (!packet.truncated || (flags.is(field::TRUNCATED) && moment.cut_payload_is_seen))
     }
 
     /// What the packet, `step` nanoseconds after the latest one, changes of the counts of `side`, which
     /// has sent others.
     #[inline]
-    fn count<K>(&self, side: FlowSide, packet: &Extracted<K>, step: u64) -> Option<Counts> {
+    pub(super) fn count<K>(
+        &self,
+        side: FlowSide,
+        packet: &Extracted<K>,
+        step: u64,
+    ) -> Option<Counts> {
         let own = side as usize;
         let packets = self.packets[own].get();
         if packets == 0 || self.ttl[own] != packet.ttl {
@@ -155,7 +167,7 @@ impl Packed {
     }
 
     #[inline]
-    fn set_counts(&mut self, side: FlowSide, counts: Counts) {
+    pub(super) fn set_counts(&mut self, side: FlowSide, counts: Counts) {
         let own = side as usize;
         let [min, max] = &mut self.ip_len[own];
         *min = counts.ip_len.min(*min);
@@ -184,7 +196,7 @@ impl Packed {
     /// A segment of an open connection that goes on where its side has stopped, and acknowledges what
     /// was seen of the other.
     #[inline]
-    fn follow_stream(&self, side: FlowSide, info: &TcpInfo) -> Option<Segment> {
+    pub(super) fn follow_stream(&self, side: FlowSide, info: &TcpInfo) -> Option<Segment> {
         let (own, peer) = (side as usize, side.other() as usize);
         let next = self.next_or_payload[own];
         if !is_plain(info) || info.seq != next {
@@ -237,7 +249,7 @@ impl Packed {
     }
 
     #[inline]
-    fn set_segment(&mut self, side: FlowSide, flags: TcpFlags, segment: Segment) {
+    pub(super) fn set_segment(&mut self, side: FlowSide, flags: TcpFlags, segment: Segment) {
         let (own, peer) = (side as usize, side.other() as usize);
         self.next_or_payload[own] = segment.next;
         self.settled[own] = segment.settled;

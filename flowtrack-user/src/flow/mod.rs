@@ -70,6 +70,7 @@ mod record;
 mod sampling;
 mod servers;
 mod sink;
+mod step;
 mod store;
 mod tcp;
 mod timeouts;

@@ -142,6 +142,16 @@ impl Packed {
         }
     }
 
+    /// Who sends packets of this direction.
+    #[inline]
+    pub(super) fn side(&self, orientation: Orientation) -> FlowSide {
+        if orientation == self.initiator() {
+            FlowSide::Initiator
+        } else {
+            FlowSide::Responder
+        }
+    }
+
     /// Time of the first packet.
     #[inline]
     pub(super) fn started(&self) -> Timestamp {

@@ -5,6 +5,7 @@ mod end;
 mod group;
 mod report;
 mod room;
+mod short;
 mod ticks;
 mod update;
 

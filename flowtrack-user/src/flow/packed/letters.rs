@@ -23,6 +23,10 @@ pub(in crate::flow) enum Letter {
     Ack = 3,
     /// S
     Syn = 6,
+    /// H
+    SynAck = 8,
+    /// F
+    Fin = 10,
 }
 
 impl Letter {

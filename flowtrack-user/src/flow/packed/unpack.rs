@@ -115,7 +115,7 @@ impl Packed {
 
     /// When each side was first seen.
     #[inline]
-    pub(super) fn first_seen(&self) -> [Timestamp; 2] {
+    pub(in crate::flow) fn first_seen(&self) -> [Timestamp; 2] {
         let first = self.started();
         let after = Duration::from_nanos(self.other_first.get());
         let second = first.saturating_add(after);

@@ -53,7 +53,7 @@ fn plain() -> Segment {
 }
 
 #[test]
-fn of_a_connection_all_but_the_handshake_and_the_close_goes_the_short_way() {
+fn all_of_a_connection_goes_the_short_way() {
     let data = [
         plain(),
         s("A", 1, 101, 0),
@@ -73,7 +73,7 @@ fn of_a_connection_all_but_the_handshake_and_the_close_goes_the_short_way() {
         TrackerConfig::zeek(),
         TrackerConfig::netflow(),
     ] {
-        assert_eq!(ways_with(&config, &connection(&all)), "sllsssssslll");
+        assert_eq!(ways_with(&config, &connection(&all)), "ssssssssssss");
     }
 }
 
@@ -106,7 +106,7 @@ fn a_connection_that_was_joined_goes_the_short_way_when_each_side_was_seen() {
                 c("A", 1, 21, 0),
                 c("PA", 1, 21, 5),
             ],
-            "slllls",
+            "ssllls",
         ),
         (
             "whose first ACK does not answer the SYN+ACK",
@@ -117,7 +117,7 @@ fn a_connection_that_was_joined_goes_the_short_way_when_each_side_was_seen() {
                 c("A", 1, 1, 0),
                 plain(),
             ],
-            "sllls",
+            "sslls",
         ),
         (
             "whose answer is an ACK",
@@ -137,7 +137,7 @@ fn a_segment_that_does_anything_more_goes_the_long_way() {
         ("an ACK", c("A", 1, 1, 0), "s"),
         ("another one of the server", s("A", 1, 1, 0), "s"),
         ("SYN", c("SA", 1, 1, 0), "l"),
-        ("FIN", c("FA", 1, 1, 0), "l"),
+        ("FIN", c("FA", 1, 1, 0), "s"),
         ("RST", c("RA", 1, 1, 0), "l"),
         ("no ACK", c("P", 1, 0, 9), "l"),
         ("an ACK of nothing", c("A", 1, 0, 0), "l"),
@@ -261,8 +261,8 @@ fn a_flow_that_starts_on_the_short_way_has_the_envelope_of_its_first_packet() {
 #[test]
 fn flows_whose_packets_are_cut_go_the_short_way_where_that_does_not_matter() {
     for (config, expected) in [
-        (TrackerConfig::default(), "sllls"),
-        (TrackerConfig::zeek(), "sllll"),
+        (TrackerConfig::default(), "sssls"),
+        (TrackerConfig::zeek(), "sssll"),
     ] {
         let mut packets = connection(&open_then(&[plain(), c("PA", 101, 1, 9)]));
         for meta in &mut packets[3..] {

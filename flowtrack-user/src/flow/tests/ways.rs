@@ -6,7 +6,7 @@ use std::{
 };
 
 use flowtrack_common::{Defects, EndReason, L4Proto, Timestamp};
-use proptest::{collection::vec, prelude::*};
+use proptest::{collection::vec, option, prelude::*};
 
 use super::script::{Probe, START, Segment, c, packet, s, server};
 use crate::flow::{EventKinds, FiveTuple, Meta, Observation, TrackerConfig};
@@ -85,17 +85,66 @@ fn step() -> impl Strategy<Value = Step> {
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let opening = (0..FLOWS).prop_map(|flow| {
         let kinds = [Kind::Syn, Kind::SynAck, Kind::Data(0), Kind::Data(100)];
-        let step = move |(number, kind): (usize, Kind)| Step {
-            flow,
-            from_client: number != 1,
-            kind,
-            oddity: u8::MAX,
-            millis: 1,
-        };
+        let step = move |(number, kind): (usize, Kind)| Step::of(flow, number != 1, kind);
         kinds.into_iter().enumerate().map(step).collect::<Vec<_>>()
     });
     let any = vec(step(), 1..8);
-    vec(prop_oneof![1 => opening, 3 => any], 0..40).prop_map(|parts| parts.concat())
+    let part = prop_oneof![1 => opening, 2 => connection(), 3 => any];
+    vec(part, 0..40).prop_map(|parts| parts.concat())
+}
+
+/// A connection from its start to its end, of which a segment may be missing or another one.
+fn connection() -> impl Strategy<Value = Vec<Step>> {
+    let closes = prop_oneof![
+        Just(vec![
+            (true, Kind::Fin),
+            (false, Kind::Fin),
+            (true, Kind::Data(0))
+        ]),
+        Just(vec![
+            (false, Kind::Fin),
+            (true, Kind::Data(0)),
+            (true, Kind::Fin),
+            (false, Kind::Data(0)),
+        ]),
+        vec(
+            (
+                any::<bool>(),
+                prop_oneof![Just(Kind::Fin), Just(Kind::Data(0))]
+            ),
+            2..6
+        ),
+    ];
+    let data = vec(
+        (
+            any::<bool>(),
+            prop_oneof![Just(0), 1..9u32, 16_380..16_390u32],
+        ),
+        0..4,
+    );
+    let change = (any::<prop::sample::Index>(), option::of(step()), 0..4u8);
+    (0..FLOWS, data, closes, change).prop_map(|(flow, data, close, (at, other, how))| {
+        let open = [
+            (true, Kind::Syn),
+            (false, Kind::SynAck),
+            (true, Kind::Data(0)),
+        ];
+        let data = data
+            .into_iter()
+            .map(|(from_client, len)| (from_client, Kind::Data(len)));
+        let all = open.into_iter().chain(data).chain(close);
+        let mut steps: Vec<_> = all
+            .map(|(client, kind)| Step::of(flow, client, kind))
+            .collect();
+        let at = at.index(steps.len());
+        match other {
+            _ if how == 0 => _ = steps.remove(at),
+            Some(other) if how == 1 => steps[at] = Step { flow, ..other },
+            Some(other) if how == 2 => steps.insert(at, Step { flow, ..other }),
+            _ => {}
+        }
+        steps
+    })
 }
 
 fn packets(steps: &[Step]) -> Vec<Meta<FiveTuple>> {
@@ -110,6 +159,17 @@ fn packets(steps: &[Step]) -> Vec<Meta<FiveTuple>> {
 }
 
 impl Step {
+    /// One with nothing unusual, a millisecond later.
+    fn of(flow: u8, from_client: bool, kind: Kind) -> Self {
+        Self {
+            flow,
+            from_client,
+            kind,
+            oddity: u8::MAX,
+            millis: 1,
+        }
+    }
+
     fn at(&self, ts: Timestamp, numbers: &mut Numbers) -> Meta<FiveTuple> {
         let address = Ipv4Addr::new(10, 0, self.flow % 2, 1);
         let client = SocketAddr::new(address.into(), 1000 + u16::from(self.flow));
@@ -177,7 +237,7 @@ fn config() -> impl Strategy<Value = TrackerConfig> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(ProptestConfig::with_cases(1024))]
 
     #[test]
     fn short_ways_and_bursts_come_to_the_same_as_the_long_way(

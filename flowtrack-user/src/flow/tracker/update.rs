@@ -1,18 +1,13 @@
 //! A packet on its way through the tracker: which flow it belongs to, and what it changes there.
 
-use std::time::Duration;
-
-use flowtrack_common::{EndReason, FlowEvent, FlowKey, FlowSide, FlowState, L4Proto, Timestamp};
+use flowtrack_common::{EndReason, FlowEvent, FlowKey, FlowSide, FlowState, L4Proto};
 
 use super::{Tracker, report::Outcome};
 use crate::{
     flow::{
         Direction, EventKinds, EventSink, Meta, TrackerConfig,
-        begin::Beginning,
         clock::LastUse,
-        entry::{Flow, list_timeout, oriented},
-        fast::Moment,
-        packed::Packed,
+        entry::Flow,
         recent::RecentFlow,
         store::Lookup,
         tcp::{Arrival, Findings, Step},
@@ -32,6 +27,11 @@ impl<K: FlowKey> Tracker<K> {
         sink: &mut impl EventSink<K>,
     ) {
         if let Some(id) = place
+            && self.step_plain(id, meta, sink)
+        {
+            return;
+        }
+        if let Some(id) = place
             // It is not moved again: it is large.
             && let Some(flow) = &mut self.flows.load_found(id, &meta.packet.key, &self.config)
             && !self.ended_by(id, flow, meta, sink)
@@ -47,49 +47,6 @@ impl<K: FlowKey> Tracker<K> {
             return;
         }
         self.start(lookup, meta, sink);
-    }
-
-    /// Counts the packet of the flow at `id` in the short way, if it can go there.
-    #[inline]
-    pub(super) fn count_plain(
-        &mut self,
-        id: SlotId,
-        meta: &Meta<K>,
-        sink: &mut impl EventSink<K>,
-    ) -> bool {
-        if self.goes_long_way() {
-            return false;
-        }
-        let Some((list, record)) = self.flows.packed_mut(id) else {
-            return false;
-        };
-        let timeout = list_timeout(list);
-        let moment = Moment {
-            now: self.clock.now().as_nanos(),
-            flags: Moment::flags(self.clock.number()),
-            losses: self.losses.count(),
-            idle: self.ticks.nanos(timeout),
-            active: self.config.active_timeout.map_or(u64::MAX, nanos),
-            cut_payload_is_seen: self.config.cut_payload_is_seen,
-        };
-        let before = Timestamp::from_nanos(record.last_seen);
-        let Some(side) = record.count_plain(meta, &moment) else {
-            return false;
-        };
-        let initiator = record.initiator();
-        if self.ticks.lie_apart(timeout, before, meta.ts) {
-            self.flows.touch(id, list);
-        }
-        if sink.wants().contains(EventKinds::PACKET) {
-            sink.event(FlowEvent::Packet {
-                key: oriented(meta.packet.key, initiator),
-                side,
-                len: meta.packet.wire_len as usize,
-                ts: meta.ts,
-            });
-        }
-        self.note_short_way();
-        true
     }
 
     /// Whether a flow has to change its place in its list, now that it was used again.
@@ -157,70 +114,6 @@ impl<K: FlowKey> Tracker<K> {
         }
     }
 
-    /// Starts a flow in the short way, if its first packet can go there.
-    fn start_plain(
-        &mut self,
-        lookup: &Lookup,
-        meta: &Meta<K>,
-        recent: Option<RecentFlow>,
-        sink: &mut impl EventSink<K>,
-    ) -> bool {
-        let packet = &meta.packet;
-        let continues = recent.is_some_and(|recent| recent.initiator != packet.orientation);
-        if self.goes_long_way() || continues || self.reports_anomalies(sink) {
-            return false;
-        }
-        let beginning = Beginning {
-            config: &self.config,
-            clock: self.clock.number(),
-            losses: self.losses.count(),
-            envelope: self.flows.envelope_number(&packet.envelope),
-        };
-        let Some((list, record)) = Packed::begin(meta, &beginning) else {
-            return false;
-        };
-        let key = oriented(packet.key, packet.orientation);
-        let (side, ts) = (FlowSide::Initiator, meta.ts);
-        if sink.wants().contains(EventKinds::STARTED) {
-            let l4 = packet.l4;
-            sink.event(FlowEvent::Started { key, side, ts, l4 });
-        }
-        if sink.wants().contains(EventKinds::PACKET) {
-            let len = packet.wire_len as usize;
-            sink.event(FlowEvent::Packet { key, side, len, ts });
-        }
-        while let Err(Full::Buckets(id)) =
-            self.flows.insert_packed(lookup, packet.key, record, list)
-        {
-            self.evict_at(id, sink);
-        }
-        self.note_short_way();
-        true
-    }
-
-    /// Whether no packet may go the short way: then all must come to the same.
-    #[cfg(test)]
-    fn goes_long_way(&self) -> bool {
-        self.long_way
-    }
-
-    #[cfg(not(test))]
-    #[expect(clippy::unused_self, reason = "tests ask the tracker")]
-    fn goes_long_way(&self) -> bool {
-        false
-    }
-
-    /// A packet went the short way.
-    #[cfg(test)]
-    fn note_short_way(&mut self) {
-        self.short_ways += 1;
-    }
-
-    #[cfg(not(test))]
-    #[inline]
-    #[expect(clippy::unused_self, reason = "tests count")]
-    fn note_short_way(&self) {}
-
     /// What is remembered of the flow that the key had before.
     fn returned(&mut self, lookup: &Lookup) -> Option<RecentFlow> {
         let now = self.clock.now();
@@ -282,11 +175,6 @@ impl<K: FlowKey> Tracker<K> {
         }
         next
     }
-}
-
-/// In nanoseconds, as far as those go.
-fn nanos(duration: Duration) -> u64 {
-    Timestamp::EPOCH.saturating_add(duration).as_nanos()
 }
 
 impl Flow {
