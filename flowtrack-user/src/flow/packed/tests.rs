@@ -4,6 +4,7 @@ mod live;
 mod properties;
 mod short;
 mod spills;
+mod steps;
 
 use std::time::Duration;
 

@@ -199,7 +199,7 @@ fn a_datagram_of_a_side_without_a_d_goes_the_long_way() {
 }
 
 /// The same, of any length: offloads make long segments, and what counts here are the numbers.
-fn long(mut meta: Meta<FiveTuple>) -> Meta<FiveTuple> {
+pub(super) fn long(mut meta: Meta<FiveTuple>) -> Meta<FiveTuple> {
     meta.packet.ip_len = 1500;
     meta.packet.wire_len = 1514;
     meta
