@@ -155,6 +155,19 @@ impl Index {
         let entry = |bucket: &Bucket| {
             bits(bucket.places(tag)).find(|&place| bucket.slots.get(place) == Some(&slot))
         };
+        let home = self.home(hash);
+        if let Some(bucket) = self.buckets.get_mut(home)
+            && let Some(place) = entry(bucket)
+        {
+            bucket.set(place, FREE, 0);
+            return true;
+        }
+        self.remove_further(hash, entry)
+    }
+
+    /// The same where it is not in the first bucket.
+    #[cold]
+    fn remove_further(&mut self, hash: u64, entry: impl Fn(&Bucket) -> Option<usize>) -> bool {
         let Some((at, place)) = self.place_of(hash, entry) else {
             return false;
         };
