@@ -212,6 +212,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_hash_with_a_key_is_always_the_same_and_without_one_another_each_time() {
+        let hash = |hash_key| {
+            let config = TrackerConfig {
+                hash_key,
+                ..TrackerConfig::default()
+            };
+            (
+                config.hasher().hash_one(5),
+                keyed_hash(hash_key).hash_one(5),
+            )
+        };
+        assert_eq!(hash(Some(1)), hash(Some(1)));
+        assert_eq!(hash(Some(1)).0, hash(Some(1)).1);
+        assert_ne!(hash(Some(1)), hash(Some(2)));
+        assert_ne!(hash(None), hash(None));
+    }
+
+    #[test]
     fn memory_is_told_before_it_is_asked_for() {
         let config = |max_flows| TrackerConfig {
             max_flows,

@@ -89,6 +89,8 @@ fn flows_expire_with_the_frames_of_others_and_when_nothing_arrives() {
     driver.advance(frame(&[], 200).ts, &mut records);
     assert_eq!(records.len(), 2);
     assert_eq!(driver.tracker().live(), 0);
+    driver.tracker_mut().set_max_flows(7, &mut records);
+    assert_eq!(driver.tracker().max_flows(), 7);
 }
 
 #[test]

@@ -52,6 +52,8 @@ fn what_takes_a_closer_look_is_not_plain() {
     let tcp_packet = ipv4(TCP, &tcp(4711, 443, 0x18, b""));
     let mut short = tcp(4711, 443, 0x18, b"");
     short[12] = 0x40;
+    let mut other_version = ipv6(UDP, &udp(1, 2, b""));
+    other_version[0] = 0x50;
     for bytes in [
         ethernet(&[VLAN, VLAN, IPV4], &tcp_packet),
         ethernet(&[SERVICE_VLAN, VLAN, IPV4], &tcp_packet),
@@ -69,6 +71,7 @@ fn what_takes_a_closer_look_is_not_plain() {
             &ipv6(FRAGMENT, &fragment(UDP, 0, true, &udp(1, 2, b""))),
         ),
         ethernet(&[IPV4], &ipv4_with(&[1; 8], 0, TCP, &tcp(1, 2, 0x18, b""))),
+        ethernet(&[IPV6], &other_version),
         // Longer than the frame
         ethernet(&[IPV4], &ipv4(UDP, &udp(1, 2, b"abc"))[..28]),
         ethernet(&[IPV6], &ipv6(UDP, &udp(1, 2, b"abc"))[..48]),

@@ -135,3 +135,17 @@ fn what_follows_the_close_of_both_sides_does_not_make_it_longer() {
         assert_eq!(record.stats.last_seen, secs(last_productive + 1), "{name}");
     }
 }
+
+#[test]
+fn a_side_that_sends_on_is_not_closed_by_a_fin_that_waits() {
+    let rest = [
+        (1, s("PA", 1, 1, 100)),
+        (1, c("FA", 1, 1, 0)),
+        (2, s("PA", 101, 2, 100)),
+        (3, c("A", 2, 201, 0)),
+        (4, s("PA", 201, 2, 10)),
+    ];
+    let mut script: Vec<_> = open_then(&[]).into_iter().map(|x| (0, x)).collect();
+    script.extend(&rest);
+    assert_eq!(records(&script)[0].stats.last_productive, secs(4));
+}
