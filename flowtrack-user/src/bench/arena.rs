@@ -4,27 +4,37 @@ use std::{ops::ControlFlow, path::PathBuf, time::Duration};
 
 use flowtrack_common::{Frame, LinkType, Timestamp};
 
-use super::traffic::{MAX_FRAME, Made};
+use super::{
+    BenchError,
+    traffic::{MAX_FRAME, Made},
+};
 use crate::{
     capture::{
         AHEAD, BURST,
         pcap::{CaptureFile, ReadError},
     },
-    table::prefetch_head,
+    table::{Region, prefetch_head},
 };
 
 /// Frames of a ring: as many as a UMEM has.
 pub(super) const RING: usize = 8192;
 /// Bytes of each of them.
 const SLOT: usize = 2048;
-/// Bytes of a cache line.
-const LINE: usize = 64;
 
 /// Frames in memory.
 #[derive(Debug)]
 pub(super) struct Arena {
-    bytes: Vec<u8>,
+    bytes: Bytes,
     frames: Vec<Place>,
+}
+
+/// Memory for frames.
+#[derive(Debug)]
+enum Bytes {
+    /// As much as there are.
+    Packed(Vec<u8>),
+    /// That of a ring, in huge pages where there are any, as that of a socket.
+    Ring(Region<u8>),
 }
 
 /// Where a frame lies.
@@ -61,29 +71,36 @@ impl Arena {
     /// No frames yet; they will lie one behind the other.
     pub(super) const fn packed() -> Self {
         Self {
-            bytes: Vec::new(),
+            bytes: Bytes::Packed(Vec::new()),
             frames: Vec::new(),
         }
     }
 
     /// Puts a frame behind the others.
     pub(super) fn append(&mut self, frame: &Frame<'_>) {
+        let Bytes::Packed(bytes) = &mut self.bytes else {
+            return;
+        };
         self.frames.push(Place {
-            at: self.bytes.len(),
+            at: bytes.len(),
             len: frame.bytes.len(),
             wire_len: frame.wire_len,
             link: frame.link,
             ts: frame.ts,
         });
-        self.bytes.extend_from_slice(frame.bytes);
+        bytes.extend_from_slice(frame.bytes);
     }
 
     /// An empty ring: frames have places of a fixed size, each at the start of a cache line.
-    pub(super) fn ring() -> Self {
-        Self {
-            bytes: vec![0; RING * SLOT + LINE],
+    pub(super) fn ring() -> Result<Self, BenchError> {
+        let region = Region::filled(RING * SLOT, 0).map_err(|source| BenchError::System {
+            what: "there is no memory for the ring of frames".to_owned(),
+            source,
+        })?;
+        Ok(Self {
+            bytes: Bytes::Ring(region),
             frames: Vec::with_capacity(RING),
-        }
+        })
     }
 
     /// Fills a ring with frames that `next` makes, until it is full or makes none.
@@ -100,9 +117,11 @@ impl Arena {
     /// Puts the frame that `next` makes into the next place of a ring. False if the ring is full, or it
     /// makes none.
     pub(super) fn make(&mut self, next: impl FnOnce(&mut [u8]) -> Option<Made>) -> bool {
-        let start = self.bytes.as_ptr().align_offset(LINE).min(LINE);
-        let at = start + self.frames.len() * SLOT;
-        let Some(slot) = self.bytes.get_mut(at..at + SLOT) else {
+        let Bytes::Ring(bytes) = &mut self.bytes else {
+            return false;
+        };
+        let at = self.frames.len() * SLOT;
+        let Some(slot) = bytes.get_mut(at..at + SLOT) else {
             return false;
         };
         let Some(Made { len, ts }) = next(slot) else {
@@ -135,7 +154,10 @@ impl Arena {
 
     /// Its frames as a worker takes them in, each one `later` than it was.
     pub(super) fn bursts(&self, later: Duration) -> impl Iterator<Item = Burst<'_>> {
-        let bytes = &self.bytes;
+        let bytes = match &self.bytes {
+            Bytes::Packed(bytes) => &bytes[..],
+            Bytes::Ring(bytes) => bytes,
+        };
         self.frames.chunks(BURST).map(move |frames| Burst {
             bytes,
             frames,

@@ -88,7 +88,7 @@ impl ExpiryBench {
             ..TrackerConfig::default()
         };
         let mut pipeline = Pipeline::new(&config)?;
-        let mut ring = Arena::ring();
+        let mut ring = Arena::ring()?;
         let mut traffic = Traffic::new(Synthetic {
             flows,
             proto: Proto::Udp,

@@ -86,7 +86,7 @@ impl FloodBench {
             max_flows: self.flows,
             ..TrackerConfig::default()
         })?;
-        let mut ring = Arena::ring();
+        let mut ring = Arena::ring()?;
         let mut traffic = Traffic::new(Synthetic {
             flows: established,
             ..Synthetic::default()

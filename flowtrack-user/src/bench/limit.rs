@@ -87,7 +87,7 @@ impl LimitBench {
     /// Tables of so many flows, with frames and their parser.
     fn tables(&self, report: &mut Report) -> Result<(), BenchError> {
         let mut rivals = Rivals::new(self.flows)?;
-        let mut ring = Arena::ring();
+        let mut ring = Arena::ring()?;
         let mut traffic = Traffic::new(Synthetic {
             flows: self.flows,
             proto: Proto::Udp,

@@ -125,7 +125,7 @@ fn packets(burst: &[Observation<FiveTuple>]) -> impl Iterator<Item = &Meta<FiveT
 #[cfg(test)]
 fn seen<T: Table>(table: T) -> (T, u64) {
     let mut reference = Reference::new(table);
-    let mut ring = super::arena::Arena::ring();
+    let mut ring = super::arena::Arena::ring().unwrap();
     let mut traffic = super::traffic::Traffic::new("flows=1K".parse().unwrap());
     let mut hits = 0..20_000;
     let mut packets = 0;

@@ -88,7 +88,7 @@ impl ShardsBench {
             Source::Synthetic(spec) => {
                 let plan = Plan::new(*spec);
                 let config = plan.tracker(room(plan.table, shards));
-                let trace = Trace::synthetic(*spec, shards);
+                let trace = Trace::synthetic(*spec, shards)?;
                 let mut side = Side::new(trace, Team::new(shards, self.shards, &config)?);
                 while side.trace.open() {
                     side.take(Work::Track)?;

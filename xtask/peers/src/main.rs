@@ -66,7 +66,7 @@ fn main() -> anyhow::Result<()> {
         Box::new(flowscope::Flowscope::fastest(cli.max_flows)),
         Box::new(flowscope::Flowscope::default_mode(cli.max_flows)),
     ];
-    let mut ring = Ring::default();
+    let mut ring = Ring::new().context("no memory for the ring of frames")?;
     let mut runs: Vec<_> = subjects
         .into_iter()
         .map(|subject| Run::new(subject, source.clone(), &mut ring))

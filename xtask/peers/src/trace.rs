@@ -1,6 +1,7 @@
 //! Packets: those of a capture in memory, or such that are made; and the ring that trackers take them from.
 
 use std::{
+    io,
     ops::{ControlFlow, Range},
     path::Path,
     rc::Rc,
@@ -10,6 +11,7 @@ use anyhow::ensure;
 use flowtrack::{
     bench::traffic::{Synthetic, Traffic},
     capture::pcap::CaptureFile,
+    table::Region,
 };
 use flowtrack_common::{Frame, LinkType, Timestamp};
 
@@ -155,16 +157,16 @@ impl Trace {
     }
 }
 
-/// Frames as a network card leaves them: each in a slot of its own, one after the other.
-pub struct Ring(Vec<u8>);
-
-impl Default for Ring {
-    fn default() -> Self {
-        Self(vec![0; SLOTS * SLOT_SIZE])
-    }
-}
+/// Frames as a network card leaves them: each in a slot of its own, one after the other, in huge pages
+/// where there are any.
+pub struct Ring(Region<u8>);
 
 impl Ring {
+    /// An empty one.
+    pub fn new() -> io::Result<Self> {
+        Region::filled(SLOTS * SLOT_SIZE, 0).map(Self)
+    }
+
     /// Fills slots, at most so many, from the first one on with what `next` puts into each.
     fn fill(
         &mut self,

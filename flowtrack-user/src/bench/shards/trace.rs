@@ -7,6 +7,7 @@ use flowtrack_common::{Frame, LinkType};
 use super::spread::Spread;
 use crate::{
     bench::{
+        BenchError,
         arena::{Arena, RING},
         traffic::{MAX_FRAME, Made, Synthetic, Traffic},
     },
@@ -57,12 +58,14 @@ impl Trace {
     }
 
     /// Packets that are made, and none of them yet.
-    pub(super) fn synthetic(spec: Synthetic, shards: usize) -> Self {
-        Self {
+    pub(super) fn synthetic(spec: Synthetic, shards: usize) -> Result<Self, BenchError> {
+        Ok(Self {
             source: Source::Synthetic(Box::new((Traffic::new(spec), Spread::new(shards)))),
-            arenas: (0..shards).map(|_| Arena::ring()).collect(),
+            arenas: (0..shards)
+                .map(|_| Arena::ring())
+                .collect::<Result<_, _>>()?,
             later: Duration::ZERO,
-        }
+        })
     }
 
     /// Goes on to the next part: the next replay of captures, or full rings of packets that are made.
@@ -127,7 +130,7 @@ mod tests {
     #[test]
     fn each_packet_is_in_one_piece_and_each_flow_too() {
         let spec: Synthetic = "flows=100,proto=tcp".parse().unwrap();
-        let mut trace = Trace::synthetic(spec, 3);
+        let mut trace = Trace::synthetic(spec, 3).unwrap();
         let mut other = Spread::new(3);
         assert!(trace.open());
         assert_eq!(trace.packets(), 500);
@@ -146,7 +149,7 @@ mod tests {
     #[test]
     fn a_part_ends_when_a_ring_is_full() {
         let spec: Synthetic = "flows=100,proto=udp".parse().unwrap();
-        let mut trace = Trace::synthetic(spec, 2);
+        let mut trace = Trace::synthetic(spec, 2).unwrap();
         while trace.open() {}
         trace.advance();
         let full = trace.arenas.iter().map(Arena::len).max();

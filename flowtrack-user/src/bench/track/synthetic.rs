@@ -24,7 +24,7 @@ impl TrackBench {
             // They let no flow go.
             _ => None,
         };
-        let mut ring = Arena::ring();
+        let mut ring = Arena::ring()?;
         let mut traffic = Traffic::new(spec);
         let mut warm_up = 0..plan.warm_up;
         loop {
