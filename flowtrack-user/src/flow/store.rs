@@ -295,24 +295,23 @@ impl<K: FlowKey> FlowStore<K> {
         let patience = self.patience(id)?;
         let packed = self.table.remove(id, hash)?;
         self.count(packed.list()?.into(), -1);
-        let removed = Removed {
+        let (initiator, state, started, losses) = match self.extension(&packed) {
+            None => (
+                packed.initiator(),
+                packed.flags.state(),
+                packed.started(),
+                packed.losses.into(),
+            ),
+            Some(flow) => (flow.initiator, flow.state, flow.stats.started, flow.losses),
+        };
+        Some(Removed {
+            packed,
             hash,
             patience,
-            initiator: packed.initiator(),
-            state: packed.flags.state(),
-            started: packed.started(),
-            losses: packed.losses.into(),
-            packed,
-        };
-        Some(match self.extension(&packed) {
-            None => removed,
-            Some(flow) => Removed {
-                initiator: flow.initiator,
-                state: flow.state,
-                started: flow.stats.started,
-                losses: flow.losses,
-                ..removed
-            },
+            initiator,
+            state,
+            started,
+            losses,
         })
     }
 

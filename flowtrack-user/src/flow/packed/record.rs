@@ -40,23 +40,27 @@ impl Ending {
 }
 
 impl<K: FlowKey> PackedRecord<K> {
-    /// The record of a flow that has ended so. `None` if there is more to tell of it than fits: all of it,
-    /// a key without a compact form, or an envelope.
+    /// Whether it can tell all of a flow: that lies here, has a key with a compact form, and no envelope.
     #[inline]
-    pub(in crate::flow) fn new(flow: &Packed, ending: &Ending) -> Option<Self> {
-        if flow.is_extended() || flow.flags.is(field::WIDE_KEY) || flow.envelope != 0 {
-            return None;
-        }
-        let mut packed = *flow;
-        packed.older = u32::try_from(ending.reason.index()).ok()?;
-        packed.newer = ending.sampled;
+    pub(in crate::flow) fn can_be_of(flow: &Packed) -> bool {
+        !flow.is_extended() && !flow.flags.is(field::WIDE_KEY) && flow.envelope == 0
+    }
+
+    /// The record of a flow [of which it can tell all](Self::can_be_of), and which has ended so.
+    #[inline]
+    pub(in crate::flow) fn new(flow: &Packed, ending: &Ending) -> Self {
+        let mut packed = Packed {
+            older: ending.reason as u32,
+            newer: ending.sampled,
+            ..*flow
+        };
         if ending.capture_loss {
-            packed.flags = packed.flags.with(field::CAPTURE_LOSS, 1);
+            packed.flags.set(field::CAPTURE_LOSS, 1);
         }
-        Some(Self {
+        Self {
             packed,
             key: PhantomData,
-        })
+        }
     }
 
     /// Packets of both sides.

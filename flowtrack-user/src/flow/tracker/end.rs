@@ -124,13 +124,14 @@ impl<K: FlowKey> Tracker<K> {
             capture_loss: self.may_miss_packets(removed.losses, removed.patience),
             sampled: self.sampling.sampled_since(removed.started),
         };
-        let packed = PackedRecord::new(&removed.packed, &ending);
-        match packed.filter(|_| !sink.wants().contains(EventKinds::ENDED)) {
-            Some(record) => {
-                self.counters.record(record.packets());
-                sink.packed_record(record);
-            }
-            None => self.tell_of(&removed, &ending, sink),
+        if PackedRecord::<K>::can_be_of(&removed.packed)
+            && !sink.wants().contains(EventKinds::ENDED)
+        {
+            let record = PackedRecord::new(&removed.packed, &ending);
+            self.counters.record(record.packets());
+            sink.packed_record(record);
+        } else {
+            self.tell_of(&removed, &ending, sink);
         }
         self.flows.free(&removed.packed);
     }
