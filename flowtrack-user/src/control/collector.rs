@@ -81,7 +81,9 @@ impl CollectorCounts {
             .variance
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        records.iter().for_each(|record| variance.add(record));
+        for record in records {
+            variance.add(record);
+        }
         drop(variance);
         if let Some(top) = chunk.top.take() {
             *arrived.top.lock().unwrap_or_else(PoisonError::into_inner) = top;

@@ -76,12 +76,11 @@ impl Packed {
         list(timeout(class, port_timeout), victim)
     }
 
-    /// Whether it is one of TCP that lies here, and was last used with its latest packet.
+    /// Whether it is one of TCP, and was last used with its latest packet. One that lies elsewhere has no
+    /// protocol here.
     fn is_connection(&self) -> bool {
         let flags = self.flags;
-        !flags.is(field::EXTENDED)
-            && flags.is(field::TCP)
-            && flags.is(field::HAS_L4)
+        flags.is(field::HAS_L4)
             && flags.get(field::L4) == u64::from(L4Proto::Tcp.number())
             && flags.get(field::USED) == field::USED_LAST
     }

@@ -316,7 +316,7 @@ impl<K: FlowKey> FlowStore<K> {
     }
 
     /// The last record of a flow that was taken out.
-    pub(super) fn record(&self, removed: &Removed, ending: &Ending) -> Option<FlowRecord<K>> {
+    pub(super) fn record(&self, removed: &Removed, ending: Ending) -> Option<FlowRecord<K>> {
         let packed = &removed.packed;
         let key = self.key(packed)?;
         let mut record = match self.extension(packed) {

@@ -181,7 +181,7 @@ impl EventSink<FiveTuple> for ChunkSink {
 
     #[inline]
     fn record(&mut self, record: FlowRecord<FiveTuple>) {
-        self.current.records.push(record);
+        self.current.records.push(&record);
         if self.current.is_full() {
             self.flush();
         }

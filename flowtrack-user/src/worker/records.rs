@@ -70,8 +70,8 @@ impl Records {
     }
 
     #[inline]
-    pub(super) fn push(&mut self, record: FlowRecord<FiveTuple>) {
-        self.long.push((self.packed.len(), record));
+    pub(super) fn push(&mut self, record: &FlowRecord<FiveTuple>) {
+        self.long.push((self.packed.len(), *record));
     }
 
     #[inline]
@@ -113,7 +113,7 @@ mod tests {
                 if pattern >> place & 1 == 1 {
                     records.push_packed(*packed);
                 } else {
-                    records.push(*long);
+                    records.push(long);
                 }
             }
             assert_eq!((records.len(), records.packets()), (8, 8));
@@ -128,8 +128,8 @@ mod tests {
         let [(packed, long), ..] = both(1)[..] else {
             panic!("no record");
         };
-        let pushes: [&dyn Fn(&mut Records); 2] = [&|records| records.push(long), &|records| {
-            records.push_packed(packed)
+        let pushes: [&dyn Fn(&mut Records); 2] = [&|records| records.push(&long), &|records| {
+            records.push_packed(packed);
         }];
         for push in pushes {
             let mut records = Records::new();

@@ -30,7 +30,7 @@ pub(in crate::flow) struct Ending {
 
 impl Ending {
     /// Says in a record how the flow has ended.
-    pub(in crate::flow) fn mark<K>(&self, record: &mut FlowRecord<K>) {
+    pub(in crate::flow) fn mark<K>(self, record: &mut FlowRecord<K>) {
         record.reason = RecordReason::Ended(self.reason);
         let completeness = &mut record.stats.completeness;
         completeness.evicted = self.reason == EndReason::Evicted;
@@ -48,7 +48,7 @@ impl<K: FlowKey> PackedRecord<K> {
 
     /// The record of a flow [of which it can tell all](Self::can_be_of), and which has ended so.
     #[inline]
-    pub(in crate::flow) fn new(flow: &Packed, ending: &Ending) -> Self {
+    pub(in crate::flow) fn new(flow: &Packed, ending: Ending) -> Self {
         let mut packed = Packed {
             older: ending.reason as u32,
             newer: ending.sampled,

@@ -80,11 +80,16 @@ impl Packed {
         if !in_order || half_open || self.flags.is(field::CLOSE_WAITS) {
             return None;
         }
-        match (self.flags.state(), self.end(side)?, peer, flags.fin()) {
-            (FlowState::Established, End::Open, End::Open, true) => Some(FlowState::FinWait),
-            (FlowState::FinWait, End::Open, End::Closed, true) => Some(FlowState::ClosingTcp),
-            (FlowState::FinWait, End::Open, End::Closed, false) => Some(FlowState::FinWait),
-            (FlowState::ClosingTcp, End::Closed, End::Closed, false) => {
+        let (from, own) = (self.flags.state(), self.end(side)?);
+        match (own, peer, flags.fin()) {
+            (End::Open, End::Open, true) if from == FlowState::Established => {
+                Some(FlowState::FinWait)
+            }
+            (End::Open, End::Closed, true) if from == FlowState::FinWait => {
+                Some(FlowState::ClosingTcp)
+            }
+            (End::Open, End::Closed, false) if from == FlowState::FinWait => Some(from),
+            (End::Closed, End::Closed, false) if from == FlowState::ClosingTcp => {
                 let acked = self.flags.is(field::FIN_ACKED.of(side));
                 let lags = self.flags.is(field::PRODUCTIVE_LAGS);
                 (acked && !lags).then_some(FlowState::Closed)
@@ -95,16 +100,12 @@ impl Packed {
 
     /// How far `side` is, if it went there as it should.
     fn end(&self, side: FlowSide) -> Option<End> {
-        let (flags, seen) = (self.flags, self.tcp_flags(side));
-        let state = flags.endpoint(field::ENDPOINT.of(side));
-        let before = flags.endpoint(field::ENDPOINT_BEFORE.of(side));
-        let over = [field::CLOSED, field::AT_END].map(|field| flags.is(field.of(side)));
-        match (state, seen.fin(), over) {
-            _ if seen.rst() => None,
+        let fin = self.tcp_flags(side).fin();
+        let state = self.flags.endpoint(field::ENDPOINT.of(side));
+        let over = [field::CLOSED, field::AT_END].map(|field| self.flags.is(field.of(side)));
+        match (state, fin, over) {
             (EndpointState::Established, false, [false, false]) => Some(End::Open),
-            (EndpointState::Closed, true, [true, true]) if before == EndpointState::Established => {
-                Some(End::Closed)
-            }
+            (EndpointState::Closed, true, [true, true]) => Some(End::Closed),
             _ => None,
         }
     }

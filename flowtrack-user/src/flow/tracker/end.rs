@@ -65,7 +65,7 @@ impl<K: FlowKey> Tracker<K> {
     pub(super) fn run_ahead(&mut self, list: usize, first: SlotId) {
         let (recent, clock) = (&self.recent, self.clock.number());
         self.ahead.run(&self.flows, list, first, |hash| {
-            recent.prefetch(hash, clock)
+            recent.prefetch(hash, clock);
         });
     }
 
@@ -127,17 +127,17 @@ impl<K: FlowKey> Tracker<K> {
         if PackedRecord::<K>::can_be_of(&removed.packed)
             && !sink.wants().contains(EventKinds::ENDED)
         {
-            let record = PackedRecord::new(&removed.packed, &ending);
+            let record = PackedRecord::new(&removed.packed, ending);
             self.counters.record(record.packets());
             sink.packed_record(record);
         } else {
-            self.tell_of(&removed, &ending, sink);
+            self.tell_of(&removed, ending, sink);
         }
         self.flows.free(&removed.packed);
     }
 
     /// Gives the last record of a flow at full length, and the event if it is wanted.
-    fn tell_of(&mut self, removed: &Removed, ending: &Ending, sink: &mut impl EventSink<K>) {
+    fn tell_of(&mut self, removed: &Removed, ending: Ending, sink: &mut impl EventSink<K>) {
         let Some(record) = self.flows.record(removed, ending) else {
             return;
         };

@@ -161,7 +161,7 @@ impl Live {
                 ..*packed
             };
             assert!(PackedRecord::<FiveTuple>::can_be_of(&plain));
-            let short = PackedRecord::<FiveTuple>::new(&plain, &ending);
+            let short = PackedRecord::<FiveTuple>::new(&plain, ending);
             expected.envelope = Envelope::default();
             assert_eq!(short.unpack(), Some(expected));
             assert_eq!(short.packets(), expected.packets());

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use flowtrack_common::{FlowState, VlanStack};
+use flowtrack_common::{FlowState, L4Proto, VlanStack};
 
 use super::{configs, live::Live, packets, short::long};
 use crate::flow::{
@@ -53,7 +53,9 @@ fn check_packets(name: &str, packets: &[Meta<FiveTuple>], last: &str, config: &T
     let mut live = Live::new(&packets[0], config);
     let packets: Vec<_> = packets.iter().copied().map(long).collect();
     let (before, checked) = packets.split_at(packets.len() - last.len());
-    before.iter().for_each(|meta| live.packet(meta));
+    for meta in before {
+        live.packet(meta);
+    }
     for (meta, way) in checked.iter().zip(last.chars()) {
         check(name, &mut live, config, meta, way == 's');
     }
@@ -339,6 +341,14 @@ fn what_is_unusual_about_a_connection_or_a_segment_leads_it_the_long_way() {
         let mut same = packed;
         assert_eq!(same.step(&meta, &moment), None, "{name}");
         assert_eq!(same, packed, "{name}");
+    }
+    for l4 in [None, Some(L4Proto::Udp)] {
+        let other = all.clone().into_iter().map(|mut meta| {
+            meta.packet.l4 = l4;
+            meta
+        });
+        let other: Vec<_> = other.collect();
+        check_packets("of another protocol", &other, "l", &config);
     }
     let mut other_clock = moment;
     other_clock.flags = crate::flow::fast::Moment::flags(1);
