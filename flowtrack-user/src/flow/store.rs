@@ -2,22 +2,21 @@
 
 mod envelopes;
 mod lookup;
+mod removal;
 mod slab;
 
 use std::io;
 
 use ahash::RandomState;
-use flowtrack_common::{
-    CompactKey, Envelope, FlowKey, FlowState, Orientation, Timestamp, VictimClass,
-};
+use flowtrack_common::{CompactKey, Envelope, FlowKey, VictimClass};
 
-pub(super) use self::lookup::Lookup;
 use self::{envelopes::Envelopes, lookup::Words, slab::Slab};
+pub(super) use self::{lookup::Lookup, removal::Removed};
 use super::{
-    FlowRecord, RecordReason, TimeoutSlot, TrackerConfig,
+    TimeoutSlot, TrackerConfig,
     clock::LastUse,
     entry::{Flow, LISTS, list_class, list_timeout},
-    packed::{Ending, Packed, field},
+    packed::{Packed, field},
 };
 use crate::table::{Full, Pages, Record as _, RecordTable, SlotId};
 
@@ -44,22 +43,6 @@ pub(super) struct FlowStore<K> {
 pub(super) struct Patience {
     pub(super) last_use: LastUse,
     pub(super) timeout: TimeoutSlot,
-}
-
-/// A flow that was taken out of the table. What it had beside the table stays there until it is
-/// [freed](FlowStore::free).
-#[derive(Debug)]
-pub(super) struct Removed {
-    pub(super) packed: Packed,
-    /// The keyed hash of its key.
-    pub(super) hash: u64,
-    pub(super) patience: Patience,
-    /// Direction of the initiator's packets.
-    pub(super) initiator: Orientation,
-    pub(super) state: FlowState,
-    pub(super) started: Timestamp,
-    /// Losses in the queue until it was last used.
-    pub(super) losses: u32,
 }
 
 impl<K: FlowKey> FlowStore<K> {
@@ -288,45 +271,6 @@ impl<K: FlowKey> FlowStore<K> {
         inserted
     }
 
-    /// Takes the flow at `id` out of the table.
-    #[inline]
-    pub(super) fn remove(&mut self, id: SlotId) -> Option<Removed> {
-        let hash = self.hash(self.table.get(id)?);
-        let patience = self.patience(id)?;
-        let packed = self.table.remove(id, hash)?;
-        self.count(packed.list()?.into(), -1);
-        let (initiator, state, started, losses) = match self.extension(&packed) {
-            None => (
-                packed.initiator(),
-                packed.flags.state(),
-                packed.started(),
-                packed.losses.into(),
-            ),
-            Some(flow) => (flow.initiator, flow.state, flow.stats.started, flow.losses),
-        };
-        Some(Removed {
-            packed,
-            hash,
-            patience,
-            initiator,
-            state,
-            started,
-            losses,
-        })
-    }
-
-    /// The last record of a flow that was taken out.
-    pub(super) fn record(&self, removed: &Removed, ending: Ending) -> Option<FlowRecord<K>> {
-        let packed = &removed.packed;
-        let key = self.key(packed)?;
-        let mut record = match self.extension(packed) {
-            Some(flow) => flow.record(flow.oriented(key), RecordReason::Ended(ending.reason)),
-            None => packed.record(key, self.envelopes.get(packed.envelope)),
-        };
-        ending.mark(&mut record);
-        Some(record)
-    }
-
     /// The flow of a record that lies elsewhere.
     #[inline]
     fn extension(&self, record: &Packed) -> Option<&Flow> {
@@ -334,17 +278,6 @@ impl<K: FlowKey> FlowStore<K> {
             self.extended.get(extended_index(record))
         } else {
             None
-        }
-    }
-
-    /// Frees what a record has beside the table.
-    #[inline]
-    pub(super) fn free(&mut self, record: &Packed) {
-        if record.is_extended() {
-            self.extended.remove(extended_index(record));
-        }
-        if record.flags.is(field::WIDE_KEY) {
-            self.wide_keys.remove(wide_index(record));
         }
     }
 

@@ -143,3 +143,22 @@ pub(super) fn guaranteed(limit: usize, established: Share) -> [usize; VictimClas
         VictimClass::TwoSided => two_sided,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_are_guaranteed_their_parts_and_a_newcomer_a_place() {
+        let seven_eighths = Share { parts: 7, of: 8 };
+        let all = Share { parts: 1, of: 1 };
+        for (limit, share, expected) in [
+            (104, seven_eighths, [0, 6, 6, 91]),
+            (103, seven_eighths, [0, 6, 6, 90]),
+            (100, all, [0, 0, 0, 99]),
+            (1, seven_eighths, [0, 0, 0, 0]),
+        ] {
+            assert_eq!(guaranteed(limit, share), expected, "{limit}");
+        }
+    }
+}

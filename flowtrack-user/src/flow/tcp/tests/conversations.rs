@@ -148,3 +148,11 @@ fn a_segment_without_payload_that_does_not_acknowledge_has_no_letter() {
     assert_eq!(record.history.as_str(), "ShA");
     assert_eq!(record.stats.packets(), 5);
 }
+
+#[test]
+fn an_ack_of_the_responder_alone_completes_no_handshake() {
+    let answered = [c("S", 0, 0, 0), s("SA", 0, 1, 0), s("A", 1, 1, 0)];
+    assert_eq!(converse(&answered).state, FlowState::SynReceived);
+    let data = [answered[0], answered[1], s("PA", 1, 1, 1)];
+    assert_eq!(converse(&data).state, FlowState::Established);
+}
