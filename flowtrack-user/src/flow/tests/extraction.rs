@@ -7,12 +7,12 @@ mod keys;
 mod straight;
 mod tunnels;
 
-use flowtrack_common::{Extracted, FlowExtractor, Frame, L4Proto, Orientation};
+use flowtrack_common::{Extracted, FlowExtractor, Frame, L4Proto, Orientation, VlanStack};
 
 use crate::{
     flow::{ExtractorConfig, FiveTuple, FiveTupleExtractor, Intake, IntakeCounts, Observation},
     wire::{
-        Refusal,
+        self, Refusal,
         tests::frames::{
             GRE, ICMP, ICMPV6, IPV4, IPV6, SCTP, TCP, UDP, VLAN, ethernet, frame, icmp, ipv4, ipv6,
             sctp, tcp, udp,
@@ -240,4 +240,17 @@ fn the_profiles_make_flows_of_the_same_frames_each_in_its_way() {
         "whatever the identifier"
     );
     assert_eq!(ids(ExtractorConfig::default()), [5, 6]);
+}
+
+#[test]
+fn a_plain_frame_has_its_vlan_in_its_envelope() {
+    let packet = ipv4(UDP, &udp(1, 2, b""));
+    let (tagged, plain) = (ethernet(&[VLAN, IPV4], &packet), ethernet(&[IPV4], &packet));
+    let (found, _) = observe(ExtractorConfig::default(), [&tagged, &plain]);
+    let vlans = found.map(|found| packets(&found)[0].envelope.vlans);
+    assert_eq!(
+        vlans[0],
+        wire::parse(&frame(&tagged)).unwrap().envelope.vlans
+    );
+    assert_eq!(vlans.map(VlanStack::is_empty), [false, true]);
 }
