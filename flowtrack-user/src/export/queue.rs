@@ -197,8 +197,8 @@ impl OutputQueue {
         self.shared.closed.load(Relaxed)
     }
 
-    /// Lets it write what waits, for at most `timeout` if it has not been waited for in vain, and tells how it ended. An output that is
-    /// dropped instead leaves a file to which nothing was written as it was.
+    /// Lets it write what waits, for at most `timeout` if it has not been waited for in vain, and tells how
+    /// it ended. An output that is dropped instead leaves a file to which nothing was written as it was.
     pub fn finish(self, timeout: Duration) -> OutputStatus {
         let Self {
             name,

@@ -29,9 +29,8 @@ pub(in crate::flow) struct Ending {
 }
 
 impl Ending {
-    /// Says in a record how the flow has ended.
+    /// Says in a record how far it can be trusted, now that the flow has ended so.
     pub(in crate::flow) fn mark<K>(self, record: &mut FlowRecord<K>) {
-        record.reason = RecordReason::Ended(self.reason);
         let completeness = &mut record.stats.completeness;
         completeness.evicted = self.reason == EndReason::Evicted;
         completeness.capture_loss |= self.capture_loss;
@@ -75,27 +74,29 @@ impl<K: FlowKey> PackedRecord<K> {
         let packed = &self.packed;
         let key = K::from_compact(CompactKey(packed.key))?;
         let reason = EndReason::ALL.get(usize::try_from(packed.older).ok()?)?;
-        let mut record = packed.record(key, Envelope::default());
         let ending = Ending {
             reason: *reason,
             capture_loss: false,
             sampled: packed.newer,
         };
-        ending.mark(&mut record);
-        Some(record)
+        Some(packed.record(key, Envelope::default(), ending))
     }
 }
 
 impl Packed {
-    /// The only record of the flow, to be [marked](Ending::mark) with how it has ended. `key` is that of
-    /// the table.
-    pub(in crate::flow) fn record<K: FlowKey>(&self, key: K, envelope: Envelope) -> FlowRecord<K> {
+    /// The only record of the flow, which has ended so. `key` is that of the table.
+    pub(in crate::flow) fn record<K: FlowKey>(
+        &self,
+        key: K,
+        envelope: Envelope,
+        ending: Ending,
+    ) -> FlowRecord<K> {
         let first_seen = self.first_seen();
         let stats = self.stats(first_seen, &Connection::unpack(self, first_seen));
-        FlowRecord {
+        let mut record = FlowRecord {
             key: oriented(key, self.initiator()),
             l4: self.l4(),
-            reason: RecordReason::Ended(EndReason::IdleTimeout),
+            reason: RecordReason::Ended(ending.reason),
             part: 0,
             state: self.flags.state(),
             initiator: stats.side(FlowSide::Initiator).volume(),
@@ -104,6 +105,8 @@ impl Packed {
             stats,
             history: letters::history(self.history),
             envelope,
-        }
+        };
+        ending.mark(&mut record);
+        record
     }
 }

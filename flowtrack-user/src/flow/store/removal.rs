@@ -63,10 +63,11 @@ impl<K: FlowKey> FlowStore<K> {
     ) -> Option<FlowRecord<K>> {
         let packed = &removed.packed;
         let key = self.key(packed)?;
-        let mut record = match self.extension(packed) {
-            Some(flow) => flow.record(flow.oriented(key), RecordReason::Ended(ending.reason)),
-            None => packed.record(key, self.envelopes.get(packed.envelope)),
+        let Some(flow) = self.extension(packed) else {
+            let envelope = self.envelopes.get(packed.envelope);
+            return Some(packed.record(key, envelope, ending));
         };
+        let mut record = flow.record(flow.oriented(key), RecordReason::Ended(ending.reason));
         ending.mark(&mut record);
         Some(record)
     }

@@ -147,9 +147,7 @@ impl Live {
             expected.stats.completeness.evicted = reason == EndReason::Evicted;
             expected.stats.completeness.capture_loss |= capture_loss;
             expected.stats.completeness.sampled = sampled;
-            let mut record = packed.record(key, flow.envelope);
-            ending.mark(&mut record);
-            assert_eq!(record, expected);
+            assert_eq!(packed.record(key, flow.envelope, ending), expected);
 
             assert!(!PackedRecord::<FiveTuple>::can_be_of(packed));
             let Some(CompactKey(bytes)) = key.compact() else {
